@@ -19,7 +19,7 @@ function tokenFile(name: string, content: string, mode = 0o600): string {
 
 const TOKEN = "0123456789abcdef0123456789abcdef";
 
-/** Sends bytes as they are, and gives the status of the answer. */
+/** Sends raw bytes, and returns the status of the answer. */
 function raw(url: string, request: string): Promise<number> {
   const { port, hostname } = new URL(url);
   return new Promise((resolve, reject) => {
@@ -43,7 +43,7 @@ async function codeOf(action: Promise<unknown>): Promise<[code: string, exitCode
 }
 
 describe("the Host header", () => {
-  test("on loopback only loopback names and addresses are taken: a page whose name was made to point here is not", async () => {
+  test("must be a loopback name or address on loopback, which refuses pages after DNS rebinding", async () => {
     await using server = await startMadeUp();
     const status = (host: string) => raw(server.api.url, `GET /status HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
     for (const host of [
@@ -77,7 +77,7 @@ describe("the Host header", () => {
     expect(await raw(server.api.url, "GET http://evil.example/status HTTP/1.1\r\nHost: localhost\r\n\r\n")).toBe(200);
   });
 
-  test("a target in absolute form is answered as its path: the runtime drops the authority, and Host counts", async () => {
+  test("decides also for a target in absolute form, whose authority the runtime drops", async () => {
     await using server = await startMadeUp();
     const status = (target: string, host = "localhost") =>
       raw(server.api.url, `GET ${target} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
@@ -107,7 +107,7 @@ describe("the Host header", () => {
     }
   });
 
-  test("HTTP/1.0 needs none for a probe, nor where a token is needed: every browser sends one", async () => {
+  test("may be missing in HTTP/1.0 for a probe, or if a token is needed", async () => {
     await using open = await startMadeUp();
     for (const path of ["/healthz", "/readyz"]) {
       for (const method of ["GET", "HEAD"]) {
@@ -123,14 +123,14 @@ describe("the Host header", () => {
     expect(await raw(guarded.api.url, `GET /metrics HTTP/1.0\r\n${bearer}\r\n`)).toBe(200);
   });
 
-  test("IPv6 loopback", async () => {
+  test("may be an IPv6 loopback address", async () => {
     await using server = await startMadeUp({ listen: "[::1]:0" });
     expect((await fetch(server.url("/healthz"))).status).toBe(200);
   });
 });
 
 describe("problems", () => {
-  test("each a problem of its own kind, with what to do", async () => {
+  test("have their own type, and a hint", async () => {
     await using server = await startMadeUp();
     const asked = async (path: string, init?: RequestInit) => {
       const response = await fetch(server.url(path), init);
@@ -175,7 +175,7 @@ describe("problems", () => {
 });
 
 describe("bodies", () => {
-  test("are bounded whatever the method is, and the connection closes", async () => {
+  test("are limited in size for every method, and the connection closes", async () => {
     await using server = await startMadeUp();
     for (const method of ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"]) {
       const head = `${method} /healthz HTTP/1.1\r\nHost: localhost\r\n`;
@@ -187,7 +187,7 @@ describe("bodies", () => {
     expect(await raw(server.api.url, small)).toBe(200);
   });
 
-  test("that are refused end the connection, as does a request without the token", async () => {
+  test("that are refused close the connection, and so does a request without the token", async () => {
     await using server = await startMadeUp({ tokenFile: tokenFile("closing", TOKEN) });
     const { port, hostname } = new URL(server.api.url);
     for (const request of [
@@ -212,13 +212,13 @@ describe("pages of other origins", () => {
     return status;
   };
 
-  test("get nothing, and take no place among the event streams", async () => {
+  test("are refused, and use no place for event streams", async () => {
     await using server = await startMadeUp();
     for (const path of ["/events", "/stream", "/processes", "/status"]) {
       for (const site of ["cross-site", "same-site"]) {
         const foreign = { "Sec-Fetch-Site": site, Origin: "http://evil.example" };
         expect([path, site, await ask(server.url(path), foreign)]).toEqual([path, site, 403]);
-        // As for an image, or a script.
+        // Headers as for an image or a script.
         expect(await ask(server.url(path), { "Sec-Fetch-Site": site })).toBe(403);
       }
       for (const site of ["same-origin", "none"])
@@ -229,7 +229,7 @@ describe("pages of other origins", () => {
     expect(await ask(server.url("/events"), { Origin: new URL(server.api.url).origin })).toBe(200);
   });
 
-  test("a link that a user follows is answered, unless the answer has no end", async () => {
+  test("may link to answers that end: a link that a user follows is answered", async () => {
     await using server = await startMadeUp();
     const link = { "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document" };
     expect(await ask(server.url("/"), link)).toBe(200);
@@ -237,7 +237,7 @@ describe("pages of other origins", () => {
     expect(await ask(server.url("/"), { ...link, "Sec-Fetch-Dest": "iframe" })).toBe(403);
   });
 
-  test("one that allow_origins lists may ask", async () => {
+  test("may send requests if allow_origins lists them", async () => {
     await using server = await startMadeUp({ allowOrigins: ["https://dash.example"] });
     const allowed = { "Sec-Fetch-Site": "cross-site", Origin: "https://dash.example" };
     expect(await ask(server.url("/events"), allowed)).toBe(200);
@@ -257,7 +257,7 @@ describe("CORS", () => {
     expect(asked.status).toBe(405);
   });
 
-  test("only those that were allowed, also before they have shown a token", async () => {
+  test("allows only listed origins, also before they have sent a token", async () => {
     const file = tokenFile("cors", TOKEN);
     await using server = await startMadeUp({ allowOrigins: [origin], tokenFile: file });
     const ask = (from: string) =>
@@ -277,7 +277,7 @@ describe("CORS", () => {
 });
 
 describe("the token", () => {
-  test("is needed for all but /healthz and the page, also for what is not there", async () => {
+  test("is needed for all paths except /healthz and the page, also for unknown paths", async () => {
     await using server = await startMadeUp({ tokenFile: tokenFile("good", `${TOKEN}\n`) });
     const status = async (path: string, authorization?: string) =>
       (await fetch(server.url(path), authorization ? { headers: { Authorization: authorization } } : {})).status;
@@ -302,7 +302,7 @@ describe("the token", () => {
     expect(await response.text()).not.toContain(TOKEN);
   });
 
-  test("an address that others can reach needs one", async () => {
+  test("is required at an address that other machines can reach", async () => {
     expect(await codeOf(startMadeUp({ listen: "0.0.0.0:0" }))).toEqual(["usage.api-token-missing", 2]);
     expect(await codeOf(startMadeUp({ listen: "[::]:0" }))).toEqual(["usage.api-token-missing", 2]);
     await using server = await startMadeUp({ listen: "0.0.0.0:0", tokenFile: tokenFile("all", TOKEN) });
@@ -314,7 +314,7 @@ describe("the token", () => {
     );
   });
 
-  test("a file that others can read or change is refused, and so is what is no token", () => {
+  test("is refused from a file that other users can read or change, and if it is invalid", () => {
     const refused = (path: string) => {
       try {
         return readToken(path, {});
@@ -344,7 +344,7 @@ describe("the token", () => {
 
   const isRoot = process.geteuid?.() === 0;
   test.skipIf(!isRoot)(
-    "the error for a file that only root can read says how to make it readable after --user (skipped: needs root)",
+    "in a file that only root can read: the error has a hint for --user (skipped: needs root)",
     () => {
       const file = tokenFile("root-only", TOKEN);
       chmodSync(folder, 0o711);
@@ -357,7 +357,7 @@ describe("the token", () => {
     },
   );
 
-  test("the environment goes before the file", () => {
+  test("in the environment has priority over the file", () => {
     const file = tokenFile("file", TOKEN);
     expect(readToken(file, { LINNIX_API_TOKEN: `other${TOKEN}` })).toBe(`other${TOKEN}`);
     expect(() => readToken(file, { LINNIX_API_TOKEN: "short" })).toThrow("at least 16");
@@ -365,7 +365,7 @@ describe("the token", () => {
     expect(readToken(null, {})).toBeNull();
   });
 
-  test("can change while it runs, and stays where the new one cannot be read", async () => {
+  test("can change at runtime, and stays if the new token cannot be read", async () => {
     const path = tokenFile("changing", TOKEN);
     await using server = await startMadeUp({ tokenFile: path });
     const status = async (token: string) =>
@@ -383,8 +383,8 @@ describe("the token", () => {
   });
 });
 
-describe("where it listens", () => {
-  test("a port in use, and what is no address", async () => {
+describe("the listen address", () => {
+  test("is refused if the port is in use or the address is invalid", async () => {
     await using server = await startMadeUp();
     const { host } = new URL(server.api.url);
     expect(await codeOf(startMadeUp({ listen: host }))).toEqual(["cannot-run.listen", 3]);

@@ -26,13 +26,13 @@ class Machine {
 }
 
 describe("the budget of answering", () => {
-  test("lets what was saved up be used at once, then refuses until the share of a core has made up for it", () => {
+  test("permits the saved time at once, then refuses until the share of a core has made up for it", () => {
     const machine = new Machine(5);
     machine.pass(400, 400);
     expect(machine.budget.ask()).toBe("answer");
     machine.pass(200, 200);
     expect(machine.budget.ask()).toBe("refuse");
-    // 600 ms were used, 500 ms saved up, and 30 ms came since.
+    // Answers used 600 ms, of which 500 ms were saved; 30 ms were added since.
     expect(machine.budget.retryAfterS).toBe(2);
     machine.pass(1300, 0);
     expect(machine.budget.ask()).toBe("refuse");
@@ -40,7 +40,7 @@ describe("the budget of answering", () => {
     expect(machine.budget.ask()).toBe("answer");
   });
 
-  test("saves up ten seconds at most", () => {
+  test("saves up at most the share of ten seconds", () => {
     const machine = new Machine(5);
     machine.pass(3_600_000, 0);
     machine.budget.ask();
@@ -48,7 +48,7 @@ describe("the budget of answering", () => {
     expect(machine.budget.ask()).toBe("refuse");
   });
 
-  test("stops accepting for a while only if refusing takes too much as well", () => {
+  test("stops accepting for a while only if refusing also uses too much time", () => {
     const machine = new Machine(5);
     machine.pass(0, 5000);
     expect([machine.budget.ask(), machine.budget.restMs()]).toEqual(["refuse", 0]);
@@ -60,7 +60,7 @@ describe("the budget of answering", () => {
     expect([machine.budget.ask(), machine.budget.restMs()]).toEqual(["refuse", 250]);
   });
 
-  test("0 is no limit, and the share can change while it runs", () => {
+  test("has no limit at 0, and can change at runtime", () => {
     const machine = new Machine(0);
     machine.pass(0, 1e6);
     expect([machine.budget.ask(), machine.budget.restMs()]).toEqual(["answer", 0]);
@@ -72,7 +72,7 @@ describe("the budget of answering", () => {
   });
 });
 
-test("beyond the budget probes are answered, and metrics that are a second old at most; all else gets 429", async () => {
+test("beyond the budget, only probes and metrics of the last second are answered; other requests get 429", async () => {
   await using server = await startMadeUp();
   let usedNs = 0;
   Object.assign(server.source, { answerTime: new AnswerTime(() => usedNs) });
@@ -89,14 +89,14 @@ test("beyond the budget probes are answered, and metrics that are a second old a
   expect([await status("/healthz"), await status("/readyz")]).toEqual([200, 200]);
   const [first, second] = [await metrics(), await metrics()];
   expect(first).toStartWith("# HELP");
-  // The same text, although requests were counted in between.
+  // The text is the same, although requests were counted in between.
   expect(second).toBe(first);
   expect(await metrics("application/openmetrics-text")).toEndWith("# EOF\n");
   expect(await status("/metrics", { method: "HEAD" })).toBe(200);
   expect(await status("/metrics?x=1")).toBe(429);
 });
 
-test("an answer of which there are few is made once a second at most, and let go of afterwards", () => {
+test("a cached answer is made at most once a second, and freed afterwards", () => {
   let nowMs = 0;
   let made = 0;
   const answers = new ScarceAnswers(() => nowMs);

@@ -12,7 +12,7 @@ function cacheAt() {
 
 const bytes = (count: number) => new Uint8Array(count);
 
-test("an answer holds for a moment in any case, and for seconds where nothing has changed", () => {
+test("an answer is valid for a moment in any case, and for seconds if nothing has changed", () => {
   const { cache, wait } = cacheAt();
   const body = bytes(10);
   cache.set("a", 1, body);
@@ -28,20 +28,20 @@ test("an answer holds for a moment in any case, and for seconds where nothing ha
   expect(cache.get("a", 1)).toBeUndefined();
 });
 
-test("what no longer holds is let go of, whether it is asked for or not", () => {
+test("an expired answer is freed, whether or not it is requested", () => {
   const { cache, wait } = cacheAt();
   const old = bytes(10);
   expect(cache.set("old", 1, old)).toBe(true);
   wait(300);
   cache.set("new", 2, bytes(10));
   cache.sweep(2);
-  // Its memory too, at once.
+  // Its memory is freed at once as well.
   expect(old.length).toBe(0);
   expect(cache.get("old", 1)).toBeUndefined();
   expect(cache.get("new", 2)).toBeDefined();
 });
 
-test("all answers together are bounded, the oldest go first", () => {
+test("all answers together are bounded, and the oldest are dropped first", () => {
   const { cache } = cacheAt();
   const kept = (keys: string[]) => keys.filter((key) => cache.get(key, 1) !== undefined);
   for (const key of ["a", "b", "c"]) cache.set(key, 1, bytes(400 * 1024));

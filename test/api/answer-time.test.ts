@@ -8,7 +8,7 @@ describe("the time of answers", () => {
   };
   const started = () => new AnswerTime(() => cpuNs);
 
-  test("is what passes from a request on until something else has its turn", () => {
+  test("is the time from a request until other work begins", () => {
     const time = started();
     pass(100);
     expect(time.ns).toBe(0);
@@ -24,13 +24,13 @@ describe("the time of answers", () => {
     expect(time.ns).toBe(12);
   });
 
-  test("counts once, for however many requests, and goes on after what a request had to wait for", () => {
+  test("counts once for several requests, and goes on after work that a request had to wait for", () => {
     const time = started();
     time.begin();
     pass(3);
     time.begin();
     pass(3);
-    // The rings are emptied for its sake.
+    // The rings are read for this request.
     time.end();
     time.end();
     pass(1000);

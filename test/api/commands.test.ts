@@ -15,7 +15,7 @@ const MINUTE = 60 * SECOND;
 const EVENTS: Reported = { detail: "events", types: COUNTED_TYPES };
 const PROCESSES: Reported = { detail: "processes", types: COUNTED_TYPES };
 
-/** Commands of a machine with a clock of its own: 1.5 of its cores are busy. */
+/** Commands of a machine with its own clock: 1.5 of its cores are busy. */
 class Machine {
   nowNs = START;
   isBusyKnown = true;
@@ -38,7 +38,7 @@ class Machine {
     }
   }
 
-  /** A process forked by `parent` becomes `comm`, and ends after so long; the clock goes on meanwhile. */
+  /** Forks a process from `parent`, which executes `comm` and ends after a time by which the clock moves on. */
   run(
     comm: string,
     { seconds = 0, cpuNs = 1e8, parent = "sh", known = EXIT_KNOWN, rss = 4096, status = 0 } = {},
@@ -53,7 +53,7 @@ class Machine {
     this.#take(exitRecord({ ...head, comm, ...end }));
   }
 
-  /** The same at the level `processes`. */
+  /** The same at detail `processes`. */
   runFolded(comm: string, seconds: number): void {
     const born = BigInt(this.nowNs);
     this.pass(seconds);
@@ -83,7 +83,7 @@ describe("commands of the last minutes", () => {
     expect(machine.answer()).toMatchObject({ covered_s: 20, matched: 2 });
   });
 
-  test("are added up under the name of the time: the parent's at the fork, its own from the exec on", () => {
+  test("are added up under the present name: the parent's at the fork, the process's own from the exec on", () => {
     const machine = new Machine();
     machine.answer();
     machine.run("cc1", { seconds: 2, cpuNs: 3e9, rss: 1000 });
@@ -110,7 +110,7 @@ describe("commands of the last minutes", () => {
       cpu_ns: 0,
       cpu_unknown: 1,
       peak_rss_bytes: null,
-      // Its result is not known either.
+      // The result of this process is not known either.
       failed: null,
       mean_lifetime_s: 0,
     });
@@ -133,14 +133,14 @@ describe("commands of the last minutes", () => {
     expect(machine.answer(MINUTE, 1)).toMatchObject({ matched: 3, commands: [{ comm: "cc1" }] });
   });
 
-  test("have failed with another code than 0, or by a signal", () => {
+  test("count as failed with an exit code other than 0, or by a signal", () => {
     const machine = new Machine();
     machine.answer();
     for (const status of [0, 0, 1 << 8, 9, 0x80 | 11]) machine.run("job", { status });
     expect(machine.answer().all).toMatchObject({ short_lived: 5, failed: 3 });
   });
 
-  test("of a process that is older than the window only its end counts, whatever CPU time it used in its life", () => {
+  test("count only the end of a process that is older than the window, without its CPU time", () => {
     const machine = new Machine();
     machine.answer();
     machine.run("server", { seconds: 100, cpuNs: 90e9 });
@@ -148,7 +148,7 @@ describe("commands of the last minutes", () => {
       expect.objectContaining({ comm: "server", ended: 1, short_lived: 0, cpu_ns: 0 }),
     ]);
     expect(machine.answer(2 * MINUTE).commands[0]).toMatchObject({ comm: "server", short_lived: 1, cpu_ns: 90e9 });
-    // Started before anything was counted.
+    // This process started before counting began.
     const late = new Machine();
     late.nowNs += SECOND;
     late.answer();
@@ -157,7 +157,7 @@ describe("commands of the last minutes", () => {
     expect(late.answer().commands[0]).toMatchObject({ comm: "early", execs: 0, ended: 1, short_lived: 0 });
   });
 
-  test("cover the window, and at most a slice more", () => {
+  test("cover the window, and at most one more slice", () => {
     const machine = new Machine();
     machine.answer();
     for (let s = 0; s < 1300; s++) {
@@ -172,7 +172,7 @@ describe("commands of the last minutes", () => {
     }
   });
 
-  test("are counted no longer when nothing has asked for ten minutes", () => {
+  test("are no longer counted after ten minutes without a request", () => {
     const machine = new Machine();
     machine.answer();
     machine.pass(600);
@@ -185,7 +185,7 @@ describe("commands of the last minutes", () => {
     expect(machine.answer()).toMatchObject({ covered_s: 0, matched: 0 });
   });
 
-  test("begin again at another level of detail, and what that level does not report is null", () => {
+  test("start again at another level of detail, and figures that the level does not report are null", () => {
     const machine = new Machine();
     machine.answer();
     machine.run("make");
@@ -200,7 +200,7 @@ describe("commands of the last minutes", () => {
     expect(machine.answer()).toMatchObject({ covered_s: 0, matched: 0 });
   });
 
-  test("have null for what --events leaves out and for what is not known", () => {
+  test("have null for events that --events omits, and for unknown figures", () => {
     const machine = new Machine();
     machine.isBusyKnown = false;
     machine.reported = { detail: "events", types: ["fork"] };
@@ -212,7 +212,7 @@ describe("commands of the last minutes", () => {
     expect([all.busy_share_pct, all.failed, all.mean_lifetime_s]).toEqual([null, null, null]);
   });
 
-  test("stay within their bounds: names of a slice, and sums of all slices, of which the oldest go", () => {
+  test("are bounded in names of a slice and in sums of all slices, of which the oldest are dropped", () => {
     const machine = new Machine();
     machine.answer();
     for (let i = 0; i < 3000; i++) machine.run(`c${i}`, { parent: "p" });
@@ -231,7 +231,7 @@ describe("commands of the last minutes", () => {
 });
 
 describe("/commands", () => {
-  test("takes a window and a limit, and names what is wrong with them", async () => {
+  test("accepts a window and a limit, and names errors in them", async () => {
     await using server = await startMadeUp();
     const ask = async (query = "") => (await fetch(server.url(`/commands${query}`))).json() as Promise<unknown>;
     expect(await ask()).toMatchObject({ window_s: 60, commands: [] });
@@ -243,7 +243,7 @@ describe("/commands", () => {
     }
   });
 
-  test("is 409 at the level summary, which reports no process", async () => {
+  test("answers 409 at detail summary, which reports no process", async () => {
     await using server = await startMadeUp();
     server.source.reported = { detail: "summary", types: COUNTED_TYPES };
     const response = await fetch(server.url("/commands"));

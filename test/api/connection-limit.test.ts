@@ -11,14 +11,14 @@ const folder = mkdtempSync(join(tmpdir(), "linnix-connections-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const needsRoot = process.geteuid?.() === 0 ? null : "needs root";
 
-/** Looks until it counts: at the latest, if nothing shows that there may be many. */
+/** Calls the check until it counts connections: it does so at the latest at the sixteenth call. */
 async function look(limit: ConnectionLimit): Promise<void> {
   for (let i = 0; i < 16; i++) limit.check();
-  // The event loop then reads the end of those that were closed.
+  // The event loop then reads the end of the closed connections.
   await Bun.sleep(50);
 }
 
-/** Connections of another process: `open` makes as many, `ask` sends a request on the last one, `close` ends as many. */
+/** Another process with connections: `open` and `close` change their number, `ask` sends a request on the last one. */
 class Clients implements AsyncDisposable {
   static readonly #script = `
     const [at, uid] = process.argv.slice(1);
@@ -32,7 +32,7 @@ class Clients implements AsyncDisposable {
         if (what === "close") sockets.pop().terminate();
         else if (what === "open") {
           const socket = await Bun.connect({ ...to, socket: { data() {}, close() { ended++; } } });
-          // The kernel hands over no connection that says nothing (TCP_DEFER_ACCEPT).
+          // The kernel passes no connection on that sends nothing (TCP_DEFER_ACCEPT).
           socket.write(text ?? "G");
           sockets.push(socket);
         }
@@ -54,7 +54,7 @@ class Clients implements AsyncDisposable {
     this.#child.stdin.write(`${JSON.stringify([what, count, text])}\n`);
     await this.#child.stdin.flush();
     const { value } = await this.#reader.read();
-    // The server's side of them comes and goes when its loop does.
+    // The server's loop opens and closes its side of the connections.
     await Bun.sleep(50);
     return Number(new TextDecoder().decode(value));
   }
@@ -106,7 +106,7 @@ function listen(options: { max: number; maxFiles?: number; unix?: string; stream
 }
 
 describe("connections", () => {
-  test("of one account are closed beyond its share, the idle ones first, and the next request is answered", async () => {
+  test("of one account beyond its share are closed, idle ones first, and the next request is answered", async () => {
     await using limited = listen({ max: 1000 });
     const { limit, server } = limited;
     using warnings = new Warnings();
@@ -125,7 +125,7 @@ describe("connections", () => {
     ]);
   });
 
-  test("with requests, kept alive, are closed as those are that never had one", async () => {
+  test("that are kept alive after a request are closed like those without a request", async () => {
     await using limited = listen({ max: 1000 });
     const { limit, server } = limited;
     await using clients = new Clients(server.port ?? 0);
@@ -135,7 +135,7 @@ describe("connections", () => {
   });
 
   test.skipIf(needsRoot !== null)(
-    titled("of one account are not closed for what another one has", needsRoot),
+    titled("of one account are not closed because of another account's connections", needsRoot),
     async () => {
       await using limited = listen({ max: 1000 });
       const { limit, server } = limited;
@@ -149,7 +149,7 @@ describe("connections", () => {
     },
   );
 
-  test("beyond the limit of all are closed, so that some places are always free", async () => {
+  test("beyond the total limit are closed, so that some places are always free", async () => {
     await using limited = listen({ max: 40 });
     const { limit, server } = limited;
     await using clients = new Clients(server.port ?? 0);
@@ -159,7 +159,7 @@ describe("connections", () => {
     expect(await isAnswered(server.url.href)).toBe(true);
   });
 
-  test("that carry event streams stay, and accepting pauses if too many do", async () => {
+  test("with event streams stay, and accepting pauses if there are too many of them", async () => {
     let ports: number[] = [];
     await using limited = listen({ max: 40, streamPorts: () => ports });
     const { limit, server } = limited;
@@ -185,7 +185,7 @@ describe("connections", () => {
     expect(await isAnswered(server.url.href)).toBe(true);
   });
 
-  test("wait while accepting rests, and are answered after that", async () => {
+  test("wait while accepting is paused, and are answered afterwards", async () => {
     await using limited = listen({ max: 1000 });
     const { limit, server } = limited;
     limit.restFor(200);
@@ -194,7 +194,7 @@ describe("connections", () => {
     expect(limit.isPaused).toBe(false);
   });
 
-  test("to a Unix socket are closed as well: those that wait for a request, then those that never sent one", async () => {
+  test("to a Unix socket are closed as well: first those waiting for a further request, then those without any", async () => {
     const path = join(folder, "socket");
     await using limited = listen({ max: 1000, unix: path });
     const { limit } = limited;

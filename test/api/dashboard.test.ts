@@ -11,7 +11,7 @@ const promtool = programPath("promtool");
 const noPromtool = promtool === null ? "needs promtool" : null;
 const metrics = await listMetrics();
 
-/** What Prometheus itself, and not linnix, knows of a target. */
+/** Metrics of a target that Prometheus itself makes. */
 const OF_PROMETHEUS = ["up", "ALERTS"];
 
 interface Panel {
@@ -23,7 +23,7 @@ function expressionsOf({ panels = [], targets = [] }: Panel): string[] {
   return [...targets.map(({ expr }) => expr), ...panels.flatMap(expressionsOf)];
 }
 
-/** Names of metrics in an expression, the suffixes of histograms cut off. */
+/** Names of metrics in an expression, without the suffixes of histograms. */
 function namesIn(text: string): string[] {
   const names = Array.from(text.matchAll(/\b(?:linnix|process)_[a-z_]+\b/g), ([name]) => name);
   return names.map((name) => (metrics.has(name) ? name : name.replace(/_(?:bucket|sum|count)$/, "")));
@@ -38,16 +38,16 @@ describe("the dashboard for Grafana", () => {
   const text = readFileSync(DASHBOARD, "utf8");
   const expressions = expressionsOf(JSON.parse(text));
 
-  test("is what scripts/dashboard.ts makes of the metrics that there are", () => {
+  test("equals the output of scripts/dashboard.ts for the present metrics", () => {
     expect(text).toBe(dashboardOf(metrics));
   });
 
-  test("has every metric, and none that is not there", () => {
+  test("has every metric, and no unknown metric", () => {
     const named = new Set(expressions.flatMap(namesIn));
     expect([...named].toSorted()).toEqual([...metrics.keys()].toSorted());
   });
 
-  test("takes metrics that come later, histograms too, and ends at a name that is gone", () => {
+  test("includes new metrics and histograms, and its script fails for a removed name", () => {
     const more = metricsIn(
       "# HELP linnix_newer_total C.\n# TYPE linnix_newer_total counter\n" +
         'linnix_newer_total{unit="a b",container="",mode="user"} 1\n' +
@@ -74,7 +74,7 @@ describe("the dashboard for Grafana", () => {
         expr: expr.replaceAll("$__rate_interval", "1m").replaceAll(/\$\w+/g, ".*"),
       }));
       const file = join(folder, "panels.json");
-      // JSON is YAML.
+      // JSON is valid YAML.
       writeFileSync(file, JSON.stringify({ groups: [{ name: "panels", rules }] }));
       expect(run("check", "rules", file)).toEqual(["", 0]);
     } finally {
@@ -86,7 +86,7 @@ describe("the dashboard for Grafana", () => {
 describe("the alerts", () => {
   const text = readFileSync(join(FOLDER, "linnix.rules.yml"), "utf8");
 
-  test("name only metrics that there are", () => {
+  test("name only existing metrics", () => {
     const names = namesIn(text);
     expect(names.length).toBeGreaterThan(20);
     for (const name of names) expect([name, metrics.has(name)]).toEqual([name, true]);
@@ -94,12 +94,12 @@ describe("the alerts", () => {
     for (const name of words) expect([...OF_PROMETHEUS, ...metrics.keys()]).toContain(name as string);
   });
 
-  test("are all tried by a rule test", () => {
+  test("are all covered by a rule test", () => {
     const tests = readFileSync(join(FOLDER, "linnix.rules.test.yml"), "utf8");
     for (const [, name = ""] of text.matchAll(/alert: (\w+)/g)) expect(tests).toMatch(new RegExp(`\\b${name}\\b`));
   });
 
-  test.skipIf(noPromtool !== null)(titled("are right, and come when they are due", noPromtool), () => {
+  test.skipIf(noPromtool !== null)(titled("fire exactly when they are due", noPromtool), () => {
     expect(run("check", "rules", join(FOLDER, "linnix.rules.yml"))).toEqual(["", 0]);
     expect(run("test", "rules", join(FOLDER, "linnix.rules.test.yml"))).toEqual(["", 0]);
   });

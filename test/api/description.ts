@@ -11,7 +11,7 @@ interface Document {
   components: { schemas: Record<string, Schema> };
 }
 
-/** /openapi.json, to hold answers against. */
+/** The API description of /openapi.json, to check answers against. */
 export class Description {
   readonly text: string;
   readonly document: Document;
@@ -26,7 +26,7 @@ export class Description {
     this.document = JSON.parse(text) as Document;
   }
 
-  /** What is wrong with an answer, one clause each; its body is read. */
+  /** Reads the body of an answer. Returns its problems, one clause each. */
   async problems(response: Response, route: string, method = "get"): Promise<string[]> {
     const { paths, components } = this.document;
     const media = (response.headers.get("content-type") ?? "").replace(/;.*/, "");

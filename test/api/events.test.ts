@@ -7,13 +7,13 @@ import { type ServerEvent, SseClient } from "./sse-client.ts";
 const pidOf = ({ data }: ServerEvent) => (JSON.parse(data) as { pid: number }).pid;
 const numberOf = ({ id }: ServerEvent) => Number(id?.split("-")[1]);
 
-/** Waits for what another end of a connection has to notice first. */
+/** Waits until the other end of a connection has noticed a change. */
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await Bun.sleep(5);
 }
 
 describe("live events", () => {
-  test("each with its id, its type and the object of JSON Lines", async () => {
+  test("have an id, a type and the object of JSON Lines", async () => {
     await using server = await startMadeUp();
     const { api, source } = server;
     await using client = await SseClient.open(server.url("/events"));
@@ -31,7 +31,7 @@ describe("live events", () => {
     expect([fork, exec, exit, lost].map((event) => numberOf(event as ServerEvent))).toEqual([1, 2, 3, 4]);
   });
 
-  test("filters: types, pids, comm; what concerns all is not held back by a process", async () => {
+  test("are filtered by types, pids and comm; events without a process pass filters of processes", async () => {
     await using server = await startMadeUp();
     const { api, source } = server;
     await using types = await SseClient.open(server.url("/stream?types=exec,exit"));
@@ -54,7 +54,7 @@ describe("live events", () => {
     expect((await comm.take(3)).map(({ event }) => event)).toEqual(["fork", "lost", "sample"]);
   });
 
-  test("one that comes back gets what it missed; ids of another run are noticed", async () => {
+  test("a client that reconnects gets the missed events; ids of another run are recognized", async () => {
     await using server = await startMadeUp();
     const { api, source } = server;
     let first: ServerEvent | undefined;
@@ -109,7 +109,7 @@ describe("live events", () => {
     stream.close();
   });
 
-  test("events of types that no client wants are only numbered; one that asks for them later gets a gap", async () => {
+  test("events of types that no client wants are only numbered; a client that wants them later gets a gap", async () => {
     await using server = await startMadeUp();
     const { api, source } = server;
     const ends = await SseClient.open(server.url("/events?types=exit"));
@@ -125,7 +125,7 @@ describe("live events", () => {
     const [gap, fork] = await both.take(2);
     expect(JSON.parse(gap?.data ?? "")).toEqual({ type: "gap", reason: "history", missed: 1 });
     expect([pidOf(fork as ServerEvent), numberOf(fork as ServerEvent)]).toEqual([52, 4]);
-    // Those who asked for ends only go on without one.
+    // Clients that want only exits get no gap.
     await using again = await SseClient.open(server.url("/events?types=exit"), exit?.id ?? "");
     api.write(source.exit(51));
     api.flush();
@@ -133,7 +133,7 @@ describe("live events", () => {
     await ends[Symbol.asyncDispose]();
   });
 
-  test("what was recorded before redaction was switched on is dropped, and the clients get a gap", async () => {
+  test("events from before redaction are dropped from the history, and clients get a gap", async () => {
     await using server = await startMadeUp();
     const { api, source } = server;
     await using first = await SseClient.open(server.url("/events"));
@@ -160,7 +160,7 @@ describe("live events", () => {
     expect((await unknown.take(2)).map(({ data }) => data).join()).not.toContain("hunter2");
   });
 
-  test("a quiet stream says that it lives", async () => {
+  test("a quiet stream sends heartbeats", async () => {
     await using server = await startMadeUp({ heartbeatMs: 20 });
     await using client = await SseClient.open(server.url("/events"));
     await client.untilComment("heartbeat");
@@ -216,7 +216,7 @@ describe("live events", () => {
       while (seen < events) {
         const event = await client.next();
         if (!event) return;
-        // Whole, each: what was handed on may be given back when it is sent, and not before.
+        // Each chunk is read whole: its memory may be reused after it is sent, and not before.
         const data = JSON.parse(event.data) as { missed: number };
         seen += event.event === "gap" ? data.missed : 1;
       }
@@ -251,7 +251,7 @@ describe("live events", () => {
     await until(() => api.clients === 1);
   }, 60_000);
 
-  test("who takes nothing for five minutes is cut off; where that cannot be done, it keeps its place", () => {
+  test("a client that reads nothing for five minutes is cut off, or keeps its place if that fails", () => {
     jest.useFakeTimers();
     try {
       for (const canBeCut of [true, false]) {
@@ -262,7 +262,7 @@ describe("live events", () => {
           historyBytes: 1 << 20,
           heartbeatMs: 60_000,
         });
-        // Nobody reads: what says how soon to come back is already more than is taken.
+        // The client does not read: even the retry field does not fit into its buffer.
         stream.open({ types: null, pid: null, comm: null }, null, canBeCut ? () => cuts++ : undefined);
         jest.advanceTimersByTime(4 * 60_000);
         expect([cuts, stream.clients]).toEqual([0, 1]);
@@ -275,7 +275,7 @@ describe("live events", () => {
     }
   });
 
-  test("a header makes proxies pass events on at once", async () => {
+  test("have a header that makes proxies pass them on at once", async () => {
     await using server = await startMadeUp();
     for (const method of ["GET", "HEAD"]) {
       const abort = new AbortController();
@@ -285,7 +285,7 @@ describe("live events", () => {
     }
   });
 
-  test("at the end clients get what is left, and the end", async () => {
+  test("at the end of the run, clients get the remaining events and the end of the stream", async () => {
     const server = await startMadeUp();
     const { api, source } = server;
     await using client = await SseClient.open(server.url("/events"));
@@ -297,7 +297,7 @@ describe("live events", () => {
   });
 });
 
-test("the history is bounded in bytes, however many events it may hold", () => {
+test("the history is bounded in bytes, not only in events", () => {
   const stream = new EventStream({
     maxClients: 1,
     historyEvents: 1_000_000,

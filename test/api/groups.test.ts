@@ -7,7 +7,7 @@ import { madeUpGroups, startMadeUp } from "./made-up.ts";
 
 const promtool = programPath("promtool");
 
-test("groups as metrics, which promtool accepts", async () => {
+test("/metrics has groups in a form that promtool accepts", async () => {
   await using server = await startMadeUp();
   server.source.shownGroups = madeUpGroups();
   const text = await (await fetch(server.url("/metrics"))).text();
@@ -37,7 +37,7 @@ test("groups as metrics, which promtool accepts", async () => {
   }
 });
 
-test("/metrics has at most 3,000 series with as many groups as there may be by default", async () => {
+test("/metrics has at most 3,000 series with the default limit of groups", async () => {
   await using server = await startMadeUp();
   const groups = madeUpGroups();
   const max = metrics.keys.maxGroups.default;
@@ -51,7 +51,7 @@ test("/metrics has at most 3,000 series with as many groups as there may be by d
   expect(series.length).toBeLessThanOrEqual(3000);
 });
 
-test("GET /groups", async () => {
+test("GET /groups lists the groups", async () => {
   await using server = await startMadeUp();
   expect((await fetch(server.url("/groups"))).status).toBe(404);
   server.source.shownGroups = madeUpGroups();

@@ -11,7 +11,7 @@ function frameOf(text: string): ByteWriter {
   return out;
 }
 
-/** Frames of changing lengths through a small ring, compared with what was put in. */
+/** Compares frames of changing lengths from a small ring with those that were put in. */
 function runThrough(maxBytes: number, maxFrames: number, lengthOf: (n: number) => number) {
   const dropped: number[] = [];
   const history = new EventHistory({ maxFrames, maxBytes, dropped: (seq) => dropped.push(seq) });
@@ -30,7 +30,7 @@ function runThrough(maxBytes: number, maxFrames: number, lengthOf: (n: number) =
   return { history, dropped };
 }
 
-test("frames come out as they went in, whatever their lengths and wherever the ring ends", () => {
+test("frames come out unchanged, whatever their lengths and wherever the ring wraps", () => {
   for (const lengthOf of [(n: number) => 5 + ((n * 37) % 251), () => 64, () => 100, (n: number) => 1 + (n % 9) * 7]) {
     const { history, dropped } = runThrough(2048, 64, (n) => Math.max(5, lengthOf(n)));
     expect(dropped).toEqual(Array.from({ length: history.first - 1 }, (_, i) => i + 1));
@@ -39,7 +39,7 @@ test("frames come out as they went in, whatever their lengths and wherever the r
   }
 });
 
-test("one that is larger than all the room is dropped, with all before it", () => {
+test("a frame that is larger than the ring is dropped, with all earlier frames", () => {
   const dropped: number[] = [];
   const history = new EventHistory({ maxFrames: 8, maxBytes: 128, dropped: (seq) => dropped.push(seq) });
   for (const text of ["a", "b", "x".repeat(200), "c"]) history.append(0, 1, NO_COMM, frameOf(text));

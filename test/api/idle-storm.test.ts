@@ -1,11 +1,11 @@
-/** Connections that are opened, used once in a while, and never closed: the next request is answered all the same. */
+/** Connections that are opened, used rarely and never closed: the next request is answered nevertheless. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { MAX_PER_PEER } from "../../src/api/connection-limit.ts";
 import { startMadeUp } from "./made-up.ts";
 
 setDefaultTimeout(300_000);
 
-/** All of them: `LINNIX_TEST_IDLE=1400 bun test test/api/idle-storm.test.ts`. */
+/** Number of connections; the full test: `LINNIX_TEST_IDLE=1400 bun test test/api/idle-storm.test.ts`. */
 const IDLE = Number(process.env.LINNIX_TEST_IDLE ?? 1_400);
 const ROUNDS = 5;
 
@@ -35,12 +35,12 @@ test(`${IDLE} idle connections of one account do not keep other clients out`, as
       child.stdin.write("again\n");
       await child.stdin.flush();
       await reader.read();
-      // As at flushes; one in sixteen counts in any case.
+      // As at flushes; one in sixteen calls counts connections in any case.
       for (let look = 0; look < 16; look++) server.api.flush();
       const answer = await fetch(server.url("/healthz"), { keepalive: false, signal: AbortSignal.timeout(30_000) });
       expect(answer.status).toBe(200);
     }
-    // A connection that was shut down is there until the server has noticed it.
+    // A connection that was shut down exists until the server notices it.
     for (let tries = 0; tries < 200 && server.api.connections > MAX_PER_PEER + 1; tries++) {
       for (let look = 0; look < 16; look++) server.api.flush();
       await Bun.sleep(50);

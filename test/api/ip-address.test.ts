@@ -8,11 +8,11 @@ const TEXTS = [
   ["12345::", "g::1", "2001:db8::1::2", "2001:DB8::a", "::ffff:127.0.0.1", "::ffff:7f00:1", "::ffff:1.2.3.256"],
 ].flat();
 
-test("what is an address is what node:net says", () => {
+test("accepts the same addresses as node:net", () => {
   expect(TEXTS.filter(isIPv4)).toEqual(TEXTS.filter(net.isIPv4));
   expect(TEXTS.filter(isIPv6)).toEqual(TEXTS.filter(net.isIPv6));
 });
 
-test("an address with a zone is not taken: it means something on one machine only", () => {
+test("refuses an address with a zone, which is valid on one machine only", () => {
   expect(isIPv6("fe80::1%eth0")).toBe(false);
 });

@@ -1,4 +1,4 @@
-/** As much of JSON Schema 2020-12 as the description of the API uses; what it does not know fails. */
+/** The subset of JSON Schema 2020-12 that the API description uses; an unknown keyword is an error. */
 export interface Schema {
   $ref?: string;
   type?: string | string[];
@@ -18,7 +18,7 @@ const KNOWN = new Set(
   "$ref type const enum anyOf properties required additionalProperties items minimum maximum format pattern".split(" "),
 );
 
-/** What is wrong with the value, one clause each. */
+/** The problems of a value, one clause each. */
 export function problemsOf(value: unknown, schema: Schema, named: Record<string, Schema>, at = "$"): string[] {
   const unknown = Object.keys(schema).filter((key) => !KNOWN.has(key));
   if (unknown.length > 0) return [`${at}: the schema has ${unknown.join(", ")}`];

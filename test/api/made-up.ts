@@ -1,4 +1,4 @@
-/** A machine that never was, behind a real server: its table and views are real, only the records are made up. */
+/** A simulated machine behind a real server: table and views are real, only the records are made up. */
 
 import { AnswerTime } from "../../src/api/answer-time.ts";
 import type { Reported } from "../../src/api/commands.ts";
@@ -29,7 +29,7 @@ export const NAMES: Names = {
   of: () => ({ cgroup: "/system.slice/cron.service", container: null, pod_uid: null, unit: "cron.service" }),
 };
 
-/** What the machine counted. */
+/** Counts of the machine. */
 export const COUNTERS: Counters = {
   seen: { fork: 15, exec: 2, exit: 1 },
   filtered: { fork: 5, exec: 0, exit: 0 },
@@ -55,7 +55,7 @@ export const COUNTERS: Counters = {
   unexplained_forks: 2,
 };
 
-/** Page faults of which two were lost for each reason. */
+/** Counts of page faults: two were lost for each reason. */
 export const PAGE_FAULTS: PageFaultCounters = {
   seen: 102,
   suppressed: 70,
@@ -85,13 +85,13 @@ export class MadeUpSource implements ApiSource {
   readonly view = new EventView(this.table, new WallClock(START_NS));
   readonly answerTime = new AnswerTime(() => 0);
   readonly #answers = new ProcessAnswers(this.table, NAMES);
-  /** Past 2^53. */
+  /** A start time above 2^53. */
   #tsNs = 10_000_000_000_000_001n;
-  /** Overrides of what it says of itself. */
+  /** Overrides of its status. */
   told: Partial<Facts> = {};
   shownGroups: ShownGroups | null = null;
   refreshes = 0;
-  /** Lists made, rather than taken from a cache. */
+  /** Number of lists made instead of read from a cache. */
   lists = 0;
 
   reported: Reported = { detail: "events", types: COUNTED_TYPES };
@@ -101,7 +101,7 @@ export class MadeUpSource implements ApiSource {
     return this.table.generation;
   }
 
-  /** Waits in the rings; taken in by a look that is not too soon after the last one. */
+  /** A record that waits in the rings; the next reading of the rings that is not too early processes it. */
   waiting: (() => void) | undefined;
 
   refresh(when?: "at once"): void {
@@ -196,7 +196,7 @@ export class MadeUpSource implements ApiSource {
     };
   }
 
-  /** The head of its next record. */
+  /** The header of its next record. */
   #known(pid: number) {
     const { table } = this;
     const slot = table.find(pid);

@@ -7,7 +7,7 @@ import { COUNTERS, PAGE_FAULTS, startMadeUp } from "./made-up.ts";
 const promtool = programPath("promtool");
 
 describe("metrics", () => {
-  test("what must be escaped is, and what is not known is left out", () => {
+  test("escape label values, and omit unknown values", () => {
     const text = new MetricsText();
     text.counter("a_total", "Back\\slash and\nline.", [[{ name: 'q"\\\n' }, 1]]);
     text.gauge("b_bytes", "Not known.", null);
@@ -18,7 +18,7 @@ describe("metrics", () => {
     );
   });
 
-  test("names and values", async () => {
+  test("have the expected names and values", async () => {
     await using server = await startMadeUp();
     const response = await fetch(server.url("/metrics"));
     expect(response.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
@@ -64,7 +64,7 @@ describe("metrics", () => {
       expect(text).toContain(`\n${line}\n`);
     }
     expect(text).toMatch(/^linnix_build_info\{version="[^"]+",backend="btf"\} 1$/m);
-    // A series for each reason from the start, so that an increase of the first loss is seen.
+    // There is a series for each reason from the start, so that the first loss is an increase.
     expect(text).toContain('\nlinnix_lost_events_total{reason="no_ring"} 0\n');
     expect(text).not.toContain("linnix_resident_memory_bytes");
     for (const name of ["process_resident_memory_bytes", "process_virtual_memory_bytes"]) {
@@ -78,7 +78,7 @@ describe("metrics", () => {
     expect(less).toContain('linnix_api_requests_total{code="200"} 1\n');
   });
 
-  test("page faults are one more type if they are reported", async () => {
+  test("have page faults as one more type if they are reported", async () => {
     await using server = await startMadeUp();
     server.source.told = { counters: { ...COUNTERS, page_faults: PAGE_FAULTS } };
     const text = await (await fetch(server.url("/metrics"))).text();
@@ -97,14 +97,14 @@ describe("metrics", () => {
     expect(text).not.toMatch(/linnix_(filtered|folded)_events_total\{type="page_fault"\}/);
   });
 
-  test("OpenMetrics if Accept prefers it", async () => {
+  test("are in OpenMetrics format if Accept prefers it", async () => {
     await using server = await startMadeUp();
     const ask = async (accept: string) => {
       const answer = await fetch(server.url("/metrics"), { headers: { Accept: accept } });
       expect(answer.headers.get("vary")).toBe("Accept");
       return [answer.headers.get("content-type")?.split(";")[0], await answer.text()] as const;
     };
-    // What Prometheus 2.42 sends.
+    // This is the header of Prometheus 2.42.
     const [type, text] = await ask(
       "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
     );
@@ -119,7 +119,7 @@ describe("metrics", () => {
     }
   });
 
-  test.skipIf(promtool === null)("promtool has nothing to say (skipped where there is no promtool)", async () => {
+  test.skipIf(promtool === null)("promtool accepts them (skipped without promtool)", async () => {
     await using server = await startMadeUp();
     const text = await (await fetch(server.url("/metrics"))).text();
     const { stdout, stderr, exitCode } = Bun.spawnSync([promtool as string, "check", "metrics"], {
@@ -129,7 +129,7 @@ describe("metrics", () => {
   });
 
   test.skipIf(programPath("prometheus") === null)(
-    "Prometheus reads them, as OpenMetrics too (skipped where there is no prometheus)",
+    "Prometheus reads them, also as OpenMetrics (skipped without prometheus)",
     async () => {
       await using server = await startMadeUp({ cpuBudgetPct: 0 });
       const { host } = new URL(server.api.url);

@@ -1,4 +1,4 @@
-/** What is no proper HTTP, sent in pieces, cut off and reset: the server goes on, and keeps nothing. */
+/** Invalid HTTP, sent in pieces, cut off and reset: the server goes on, and keeps no connection or memory. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { countOpenFds } from "../../src/api/own-memory.ts";
 import { Prng } from "../../src/stats/prng.ts";
@@ -6,7 +6,7 @@ import { startMadeUp } from "./made-up.ts";
 
 setDefaultTimeout(600_000);
 
-/** All of them: `LINNIX_TEST_CONNECTIONS=70000 bun test test/api/mutated-connections.test.ts`. */
+/** Number of connections; all: `LINNIX_TEST_CONNECTIONS=70000 bun test test/api/mutated-connections.test.ts`. */
 const CONNECTIONS = Number(process.env.LINNIX_TEST_CONNECTIONS ?? 5_000);
 const SEED = Number(process.env.LINNIX_TEST_SEED ?? Date.now() % 2 ** 31);
 const AT_ONCE = 16;
@@ -80,6 +80,6 @@ test(`${CONNECTIONS} mutated connections leave nothing behind (seed ${SEED}, of 
   }
   expect(await isAlive()).toBe(200);
   while (server.api.clients > 0 || server.api.connections > 1) await Bun.sleep(10);
-  // One more is the connection of the last request, if it is kept.
+  // The connection of the last request may still be open.
   expect(countOpenFds()).toBeLessThanOrEqual(before + 2);
 });

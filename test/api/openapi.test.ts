@@ -11,7 +11,7 @@ import { Description } from "./description.ts";
 import { problemsOf, type Schema } from "./json-schema.ts";
 import { COUNTERS, PAGE_FAULTS, startMadeUp } from "./made-up.ts";
 
-/** Path asked for, the route that it is, how, and the status that comes. */
+/** Requests: path, route, options and expected status. */
 const REQUESTS: [path: string, route: string, status: number, accept?: string][] = [
   ["/", "/", 200],
   ["/", "/", 200, "text/html"],
@@ -43,7 +43,7 @@ const REQUESTS: [path: string, route: string, status: number, accept?: string][]
 ];
 
 describe("the description of the API", () => {
-  test("names every route, and refers only to what is there", async () => {
+  test("names every route, and has no dangling references", async () => {
     await using server = await startMadeUp();
     const { text, document } = await Description.of(await fetch(server.url("/openapi.json")));
     expect(document.openapi).toBe("3.1.0");
@@ -57,7 +57,7 @@ describe("the description of the API", () => {
     for (const name of named) expect(Object.keys(document.components.schemas)).toContain(name);
   });
 
-  test("every answer is as it is described, problems too", async () => {
+  test("matches every answer, including problems", async () => {
     await using server = await startMadeUp();
     const { source } = server;
     source.exit(20, 0x8b);
@@ -69,7 +69,7 @@ describe("the description of the API", () => {
       const response = await fetch(server.url(path), accept ? { headers: { Accept: accept } } : {});
       expect([path, response.status]).toEqual([path, status]);
       await check(response, route);
-      // What the headers alone say is described as well.
+      // Answers without a body are described as well.
       const head = await fetch(server.url(path), { method: "HEAD" });
       expect([path, Object.keys(description.document.paths[route]?.head?.responses ?? {})]).toEqual([
         path,
@@ -102,7 +102,7 @@ describe("the description of the API", () => {
     for (const { abort } of streams) abort.abort();
   });
 
-  test("the check itself finds what is wrong", () => {
+  test("is checked by code that finds wrong answers", () => {
     const schema: Schema = {
       type: "object",
       properties: { a: { type: "integer", minimum: 0 }, b: { anyOf: [{ type: "string" }, { type: "null" }] } },
@@ -115,7 +115,7 @@ describe("the description of the API", () => {
   });
 });
 
-test("every event that the API sends is described, and a real line is as described", () => {
+test("every event of the API has a schema, which a real line matches", () => {
   const schemas = eventSchemas() as Record<string, Schema>;
   const described = Object.keys(schemas).filter((name) => name !== "Event");
   expect(described).toEqual([

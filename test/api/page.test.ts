@@ -39,7 +39,7 @@ describe("the page at /", () => {
     }
   });
 
-  test("its policy lets its own style and script run, and nothing else", async () => {
+  test("has a policy that permits only its own style and script", async () => {
     const { policy, headers, html } = await page();
     const [, script = ""] = /<script>([\s\S]*)<\/script>/.exec(html) ?? [];
     const [, style = ""] = /<style>([\s\S]*)<\/style>/.exec(html) ?? [];
@@ -64,13 +64,13 @@ describe("the page at /", () => {
   test("is one document that loads nothing, of at most 150 KB", async () => {
     const { html } = await page();
     expect(Buffer.byteLength(html)).toBeLessThan(MOST_BYTES);
-    // Links to the routes of the API beside it, and the icon, which is part of the document.
+    // The document has links to routes of the API, and an embedded icon.
     const addresses = [...html.matchAll(/\s(?:href|src|action|srcset)="([^"]*)"/g)].map(([, address]) => address ?? "");
     expect(addresses.filter((address) => !/^[a-z.]+(\?limit=100)?$|^data:image\/svg/.test(address))).toEqual([]);
     expect(html).not.toMatch(/@import|url\(|\son\w+="|style="/);
   });
 
-  test("no source of it makes markup from text, or code at run time", () => {
+  test("has no source that makes markup from text, or code at runtime", () => {
     const files = readdirSync(SOURCES, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
     expect(files.length).toBeGreaterThan(10);
     for (const file of files) {

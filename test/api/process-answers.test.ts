@@ -32,7 +32,7 @@ function parsed(answer: Uint8Array | null): unknown {
 
 const ALL = { sort: "cpu", limit: 10_000, user: null, cgroup: null, comm: null } as const;
 
-test("a list has only processes that pass the filters of the run; one process and its ancestors are answered all the same", () => {
+test("a list has only processes that match the filters of the run; single processes and ancestors are not filtered", () => {
   const table = new ProcessTable({ lingerNs: 1e18 });
   const answers = new ProcessAnswers(table, NOBODY, (slot) => table.comm(slot) === "watched");
   table.fork(recordIn(forkRecord({ pid: 7, comm: "other", uid: 5, gid: 6 })));
@@ -42,7 +42,7 @@ test("a list has only processes that pass the filters of the run; one process an
   expect(parsed(answers.graph(8))).toMatchObject({ process: { pid: 8 }, ancestors: [{ pid: 7 }] });
 });
 
-test("what is not known is null", () => {
+test("unknown values are null", () => {
   const { table, answers } = answersOf();
   table.fork(recordIn(forkRecord({ pid: 7, comm: "x", uid: 5, gid: 6, flags: 0 })));
   expect(parsed(answers.one(7))).toEqual({
@@ -79,7 +79,7 @@ test("what is not known is null", () => {
   expect(answers.graph(8)).toBeNull();
 });
 
-test("a user is the real or the effective one, by name or number", () => {
+test("user= matches the real or the effective user, by name or number", () => {
   const { table, answers } = answersOf({ ...NOBODY, userName: (uid) => (uid === 0 ? "root" : null) });
   const flags = KNOWN_EFFECTIVE | KNOWN_AUID;
   table.fork(recordIn(forkRecord({ pid: 7, uid: 65534, gid: 65534, euid: 0, egid: 4, auid: 1000, flags })));
@@ -94,7 +94,7 @@ test("a user is the real or the effective one, by name or number", () => {
   expect(parsed(answers.one(7))).toMatchObject({ uid: 65534, gid: 65534, euid: 0, egid: 4, auid: 1000 });
 });
 
-test("names and arguments of any bytes", () => {
+test("names and arguments of any bytes are valid JSON", () => {
   const place: Place = {
     cgroup: '/a"b\\c\n',
     container: { id: "0123456789ab", runtime: "docker" },
@@ -115,7 +115,7 @@ test("names and arguments of any bytes", () => {
   });
 });
 
-test("a name that is longer than the kernel keeps finds what /events finds by it", () => {
+test("a name that is longer than a comm matches the same processes as in /events", () => {
   const { table, answers } = answersOf();
   table.fork(recordIn(forkRecord({ pid: 7, comm: "systemd-journal", start_ns: 1n })));
   table.fork(recordIn(forkRecord({ pid: 8, comm: bytesOf(new Uint8Array([0x61, 0xff])), start_ns: 2n })));
@@ -126,11 +126,11 @@ test("a name that is longer than the kernel keeps finds what /events finds by it
   expect(pids("systemd-journald")).toEqual([7]);
   expect(pids("systemd-journal")).toEqual([7]);
   expect(pids("systemd")).toEqual([]);
-  // As answers show it.
+  // This is the name as in answers.
   expect(pids("a\ufffd")).toEqual([8]);
 });
 
-test("numbers: past 2^53 digit by digit, shares of a core in hundredths, status by exit code or signal", () => {
+test("numbers above 2^53 are exact, shares of a core have two decimals, and status is a code or signal", () => {
   const { table, answers } = answersOf();
   const start_ns = 18_000_000_000_000_000_123n;
   const slot = table.fork(recordIn(forkRecord({ pid: 3, ppid: 1, start_ns, cgroup_id: 9_007_199_254_740_993n })));
@@ -159,7 +159,7 @@ test("numbers: past 2^53 digit by digit, shares of a core in hundredths, status 
   expect(textOf(answers.one(4))).toContain(`"state":"exited","exited_ns":${start_ns + 1n},`);
 });
 
-test("a list of thousands, with long arguments among them, is one document in the order asked for", () => {
+test("a list of thousands of processes with long arguments is one document in the requested order", () => {
   const { table, answers } = answersOf();
   const COUNT = 5000;
   for (let pid = 1; pid <= COUNT; pid++) {

@@ -1,4 +1,4 @@
-/** Random requests, each answer held against the description of the API. */
+/** Random requests, whose answers are checked against the description of the API. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { Prng } from "../../src/stats/prng.ts";
 import { Description } from "./description.ts";
@@ -6,7 +6,7 @@ import { startMadeUp } from "./made-up.ts";
 
 setDefaultTimeout(300_000);
 
-/** All of them: `LINNIX_TEST_REQUESTS=4000 bun test test/api/random-requests.test.ts`. */
+/** Number of requests; the full test: `LINNIX_TEST_REQUESTS=4000 bun test test/api/random-requests.test.ts`. */
 const REQUESTS = Number(process.env.LINNIX_TEST_REQUESTS ?? 4_000);
 const SEED = Number(process.env.LINNIX_TEST_SEED ?? Date.now() % 2 ** 31);
 
@@ -82,7 +82,7 @@ class Requests {
   }
 }
 
-/** Sends one request as it is, and reads its answer; of an event stream only the beginning. */
+/** Sends one raw request, and reads its answer; of an event stream only the beginning. */
 async function ask(url: URL, { method, target, headers }: ReturnType<Requests["next"]>): Promise<Response> {
   const ended = Promise.withResolvers<void>();
   let text = "";
@@ -109,7 +109,7 @@ async function ask(url: URL, { method, target, headers }: ReturnType<Requests["n
   return new Response(status === 204 ? null : body, { status, headers: type ? { "content-type": type } : {} });
 }
 
-test(`${REQUESTS} random requests have answers as described (seed ${SEED}, of LINNIX_TEST_SEED)`, async () => {
+test(`${REQUESTS} random requests have answers that match the API description (seed ${SEED}, of LINNIX_TEST_SEED)`, async () => {
   await using server = await startMadeUp({ cpuBudgetPct: 0 });
   const url = new URL(server.api.url);
   const description = await Description.of(await fetch(server.url("/openapi.json")));
@@ -128,14 +128,14 @@ test(`${REQUESTS} random requests have answers as described (seed ${SEED}, of LI
     if (responses === undefined) {
       expect([where, [400, 403, 404, 405, 411, 413, 421].includes(status)]).toEqual([where, true]);
     } else if (request.target.includes("..") || status === 404) {
-      // The path is another one, by the rules of URLs.
+      // By the rules of URLs, this is another path.
     } else {
       expect([where, Object.keys(responses)]).toEqual([where, expect.arrayContaining([String(status)])]);
       const isBare = method === "head" || response.headers.get("content-type") === null;
       if (!isBare) expect([where, await description.problems(response, request.route)]).toEqual([where, []]);
     }
   }
-  // It reaches more than one kind of answer.
+  // The requests cause more than one kind of answer.
   for (const status of [200, 400, 403, 405, 413]) expect(statuses).toContain(status);
   while (server.api.clients > 0) await Bun.sleep(5);
 });

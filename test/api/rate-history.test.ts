@@ -3,7 +3,7 @@ import { RateHistory } from "../../src/api/rate-history.ts";
 
 const ZERO = { ms: 0, fork: 0, exec: 0, exit: 0, cpuNs: 0, inKernelNs: 0 };
 
-test("rates and cost of each window, the latest thirty", () => {
+test("has rates and cost of the latest thirty windows", () => {
   const history = new RateHistory({ ...ZERO, ms: 1000 });
   history.add({ ms: 11_000, fork: 2000, exec: 1999, exit: 1000, cpuNs: 50e6, inKernelNs: 10e6 }, 1_790_000_000_000);
   expect(history.entries).toEqual([
@@ -28,7 +28,7 @@ test("a window of no length has no rate", () => {
   expect(history.entries).toEqual([]);
 });
 
-test("what is not known at both ends of a window is null in it", () => {
+test("a figure that is not known at both ends of a window is null", () => {
   const history = new RateHistory({ ...ZERO, inKernelNs: null });
   history.add({ ...ZERO, ms: 10_000, inKernelNs: 5 }, 1);
   history.add({ ...ZERO, ms: 20_000, inKernelNs: 1e8 }, 2);

@@ -10,7 +10,7 @@ async function getJson(url: string): Promise<{ status: number; headers: Headers;
 }
 
 describe("routes", () => {
-  test("every answer forbids to keep and to guess it", async () => {
+  test("every answer forbids caching and content sniffing", async () => {
     await using server = await startMadeUp();
     for (const path of ["/", "/healthz", "/processes", "/nothing", "/metrics"]) {
       const { headers } = await fetch(server.url(path));
@@ -20,7 +20,7 @@ describe("routes", () => {
     }
   });
 
-  test("/processes: the live ones, sorted, filtered, limited", async () => {
+  test("/processes lists live processes, sorted, filtered and limited", async () => {
     await using server = await startMadeUp();
     const { source } = server;
     source.exit(30);
@@ -45,7 +45,7 @@ describe("routes", () => {
     expect({ ...body, processes: body.processes.length }).toEqual({ live: 4, matched: 4, processes: 1 });
   });
 
-  test("one shape of a process everywhere", async () => {
+  test("all routes return processes in the same shape", async () => {
     await using server = await startMadeUp();
     const { source } = server;
     source.table.setSample(source.table.find(10), 12.345, 4096, 3);
@@ -86,7 +86,7 @@ describe("routes", () => {
     expect(graph.body.process).toEqual(body);
   });
 
-  test("/graph: ancestors nearest first, descendants by generation, also of one that has exited", async () => {
+  test("/graph lists ancestors nearest first and descendants by generation, also of an exited process", async () => {
     await using server = await startMadeUp();
     const { source } = server;
     source.exit(20, 0x89);
@@ -104,7 +104,7 @@ describe("routes", () => {
     expect(body.truncated).toBe(false);
   });
 
-  test("a process that came right after the last look at the rings is found", async () => {
+  test("a process that started right after the last reading of the rings is found", async () => {
     await using server = await startMadeUp();
     const { source } = server;
     for (const [pid, path] of [
@@ -114,13 +114,13 @@ describe("routes", () => {
       source.waiting = () => void source.fork(pid, 1);
       expect((await fetch(server.url(path))).status).toBe(200);
     }
-    // No more looks than are needed.
+    // The rings are not read more often than needed.
     const before = source.refreshes;
     await fetch(server.url("/processes/71"));
     expect(source.refreshes).toBe(before + 1);
   });
 
-  test("a start past 2^53 comes out digit by digit", async () => {
+  test("a start above 2^53 is exact", async () => {
     await using server = await startMadeUp();
     const { table } = server.source;
     const text = await (await fetch(server.url("/processes/40"))).text();
@@ -129,7 +129,7 @@ describe("routes", () => {
     expect(text).toContain(`"start_ns":${start},`);
   });
 
-  test("/status and /readyz", async () => {
+  test("/status and /readyz report the state", async () => {
     await using server = await startMadeUp();
     const { body } = await getJson(server.url("/status"));
     expect(body).toMatchObject({ started: "2026-09-21T14:13:20.000Z", uptime_s: 12.346 });
@@ -164,7 +164,7 @@ describe("routes", () => {
     const sampledByProc = await getJson(server.url("/readyz"));
     expect(sampledByProc.body).toMatchObject({ status: "degraded", backend: "btf", missing_fields: [] });
     expect(sampledByProc.body.reasons).toEqual([expect.stringContaining("/proc")]);
-    // Without sampling no samples are missing.
+    // With sampling switched off no samples are missing.
     server.source.told = { sampling: null };
     expect((await getJson(server.url("/readyz"))).body).toMatchObject({ status: "ready", sampling: null });
     server.source.told = {
@@ -181,7 +181,7 @@ describe("routes", () => {
     expect((await fetch(server.url("/healthz"))).status).toBe(200);
   });
 
-  test("/: JSON for programs, a page for browsers", async () => {
+  test("/ returns JSON to programs and a page to browsers", async () => {
     await using server = await startMadeUp();
     const { body } = await getJson(server.url("/"));
     expect(body.routes.map(({ path }: { path: string }) => path)).toContain("/graph/{pid}");
@@ -191,7 +191,7 @@ describe("routes", () => {
     expect(await page.text()).toStartWith("<!doctype html>");
   });
 
-  test("HEAD gives the headers of GET and no body", async () => {
+  test("HEAD returns the headers of GET without a body", async () => {
     await using server = await startMadeUp();
     for (const path of ["/healthz", "/processes", "/metrics", "/events"]) {
       const head = await fetch(server.url(path), { method: "HEAD" });
@@ -202,7 +202,7 @@ describe("routes", () => {
     expect((await fetch(server.url("/processes/77"), { method: "HEAD" })).status).toBe(404);
   });
 
-  test("a list is encoded once for many clients, and again when it has changed and is no longer fresh", async () => {
+  test("a list is encoded once for many clients, and again if it has changed and is no longer fresh", async () => {
     await using server = await startMadeUp();
     for (let i = 0; i < 50; i++) await (await fetch(server.url("/processes?limit=2"))).text();
     expect(server.source.lists).toBeLessThan(50);
@@ -214,7 +214,7 @@ describe("routes", () => {
     expect(server.source.lists).toBe(before + 1);
   });
 
-  test("more lists than are kept, asked for in one breath, are whole", async () => {
+  test("simultaneous requests for more lists than the cache has room for get whole lists", async () => {
     await using server = await startMadeUp();
     for (let pid = 100; pid < 150; pid++) server.source.fork(pid, 1);
     const { port } = new URL(server.api.url);

@@ -5,7 +5,7 @@ export interface ServerEvent {
   data: string;
 }
 
-/** What is used of it: the platform's type and Bun's differ in more. */
+/** The used part of a reader: the types of the platform and of Bun differ elsewhere. */
 type Reader = Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "closed">;
 
 /** Follows a stream of events until it is disposed of. */
@@ -22,7 +22,7 @@ export class SseClient implements AsyncDisposable {
     this.#abort = abort;
   }
 
-  /** @param unix path of the socket where the server listens, where that is one */
+  /** @param unix path of the server's Unix socket, if it listens at one */
   static async open(url: string, lastEventId?: string, unix?: string): Promise<SseClient> {
     const abort = new AbortController();
     const headers: Record<string, string> = lastEventId === undefined ? {} : { "Last-Event-ID": lastEventId };
@@ -52,7 +52,7 @@ export class SseClient implements AsyncDisposable {
     return events;
   }
 
-  /** Reads on until the text has come. */
+  /** Reads on until the text has arrived. */
   async untilComment(text: string): Promise<void> {
     while (!this.comments.includes(text)) {
       const { value, done } = await this.#reader.read();

@@ -9,7 +9,7 @@ async function follow(url: string, count: number, uid?: number): Promise<{ statu
   const script = `
     const [url, count, uid] = process.argv.slice(1);
     if (uid) { process.setgid(Number(uid)); process.setuid(Number(uid)); }
-    // A response that nothing refers to is collected, and its connection closed.
+    // An unreferenced response is garbage-collected, which closes its connection.
     const responses = (globalThis.responses = []);
     for (let i = 0; i < Number(count); i++) responses.push(await fetch(url));
     console.log(JSON.stringify(responses.map(({ status }) => status)));
@@ -27,13 +27,13 @@ async function follow(url: string, count: number, uid?: number): Promise<{ statu
 }
 
 describe("places for event streams", () => {
-  test("one account has three quarters of them at most", async () => {
+  test("go to one account up to three quarters", async () => {
     await using server = await startMadeUp({ maxClients: 8 });
     await using one = await follow(server.url("/events"), 8);
     expect(one.statuses).toEqual([200, 200, 200, 200, 200, 200, 429, 429]);
   });
 
-  test.skipIf(needsRoot !== null)(titled("and others have the rest", needsRoot), async () => {
+  test.skipIf(needsRoot !== null)(titled("stay free for other accounts beyond that", needsRoot), async () => {
     await using server = await startMadeUp({ maxClients: 8 });
     await using one = await follow(server.url("/events"), 12, 65534);
     expect(one.statuses.filter((status) => status === 200)).toHaveLength(6);

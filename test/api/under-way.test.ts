@@ -7,18 +7,18 @@ setDefaultTimeout(60_000);
 
 const MIB = 2 ** 20;
 
-describe("answers under way", () => {
-  test("are bounded together, one alone is not", () => {
+describe("answers that are being sent", () => {
+  test("are bounded together, but a single answer is not", () => {
     const underWay = new UnderWay();
     expect(underWay.add(100 * MIB, 0)).toBe(true);
     expect([underWay.add(MIB, 1), underWay.add(60_000, 1)]).toEqual([false, true]);
-    // The large one has been sent.
+    // The large answer has been sent.
     expect(Array.from({ length: 16 }, (_, others) => underWay.add(MIB, others))).toEqual(Array(16).fill(true));
     expect(underWay.add(MIB, 16)).toBe(false);
     expect(underWay.add(MIB, 15)).toBe(true);
   });
 
-  test("which of them have been sent is not known: the largest count", () => {
+  test("count as the largest ones if it is not known which have been sent", () => {
     const underWay = new UnderWay();
     for (const [others, mib] of [8, 1, 6].entries()) expect(underWay.add(mib * MIB, others)).toBe(true);
     expect([underWay.add(3 * MIB, 2), underWay.add(2 * MIB, 2)]).toEqual([false, true]);
@@ -26,9 +26,9 @@ describe("answers under way", () => {
 });
 
 describe("a client that sends requests and does not read", () => {
-  test("has long answers refused to all, and others not, until it goes", async () => {
+  test("makes long answers refused to all clients, but not short ones, until it disconnects", async () => {
     await using server = await startMadeUp();
-    // Longer than a socket has room for.
+    // The answer is longer than a socket has room for.
     for (let pid = 1000; pid < 11_000; pid++) {
       server.source.fork(pid, 1);
       server.source.exec(pid, "long", ["/bin/long", "x".repeat(400)]);

@@ -39,7 +39,7 @@ async function refusal(path: string): Promise<string> {
 }
 
 describe("a Unix socket", () => {
-  test("is its owner's alone, needs no token, and is gone at the end", async () => {
+  test("is accessible only to its owner, needs no token, and is removed at the end", async () => {
     const path = join(folder, "a.sock");
     {
       await using server = await startMadeUp({ listen: `unix:${path}` });
@@ -52,7 +52,7 @@ describe("a Unix socket", () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  test("is a group's as well where that is asked for", async () => {
+  test("is accessible to a group if that is configured", async () => {
     const path = join(folder, "group.sock");
     const { uid, gid } = {
       uid: process.geteuid?.() ?? 0,
@@ -64,7 +64,7 @@ describe("a Unix socket", () => {
     expect((await ask(path)).status).toBe(200);
   });
 
-  test("a dead one is replaced, a live one and anything else is left alone", async () => {
+  test("replaces a dead socket, but no live socket and no other file", async () => {
     const path = join(folder, "b.sock");
     const dead = Bun.spawnSync([
       process.execPath,
@@ -91,7 +91,7 @@ describe("a Unix socket", () => {
   });
 
   test.each(["SOCK_DGRAM", "SOCK_STREAM", "SOCK_SEQPACKET"])(
-    "one that a process has is left alone: %s, bound, listening, with a full backlog",
+    "does not replace another process's socket: %s, bound, listening, with a full backlog",
     async (type) => {
       for (const state of type === "SOCK_DGRAM" ? ["bound"] : ["bound", "listening", "full"]) {
         const path = join(folder, `${type}-${state}.sock`);
@@ -112,19 +112,19 @@ print("ready", flush=True); sys.stdin.read()`;
         expect(lstatSync(path).ino).toBe(ino);
         owner.stdin.end();
         await owner.exited;
-        // Its owner has ended: it is replaced.
+        // Its owner has ended, so the socket is replaced.
         await using _server = await startMadeUp({ listen: `unix:${path}` });
         expect((await ask(path)).status).toBe(200);
       }
     },
   );
 
-  test("of those that start at the same moment one has it, and no other takes it away", async () => {
+  test("belongs to one of several processes that start at the same moment, and no other process removes it", async () => {
     const path = join(folder, "f.sock");
     for (const isDeadThere of [true, false]) {
       if (isDeadThere) {
         using dead = Bun.listen({ unix: path, socket: { data: () => undefined } });
-        // As after SIGKILL: no process listens, and the file stays.
+        // The state is as after SIGKILL: no process listens, and the file stays.
         linkSync(path, `${path}.kept`);
         dead.stop(true);
         renameSync(`${path}.kept`, path);
@@ -147,7 +147,7 @@ print("ready", flush=True); sys.stdin.read()`;
     }
   });
 
-  test("what one left behind that was killed halfway is taken away", async () => {
+  test("the leftovers of a killed process are removed", async () => {
     const path = join(folder, "g.sock");
     mkdirSync(join(folder, ".linnix-g.sock"), { mode: 0o700 });
     writeFileSync(join(folder, ".linnix-g.sock", "s"), "");
@@ -165,14 +165,14 @@ print("ready", flush=True); sys.stdin.read()`;
     rmSync(mine);
   });
 
-  test("a path may be as long as a socket's can be", async () => {
+  test("a path may have the maximal length of a socket path", async () => {
     const path = join(folder, "y".repeat(106 - folder.length));
     expect(Buffer.byteLength(path)).toBe(107);
     await using _server = await startMadeUp({ listen: `unix:${path}` });
     expect((await ask(path)).status).toBe(200);
   });
 
-  test("an account that may write to its folder cannot have another file given away", async () => {
+  test("an account that may write to the folder cannot make linnix change the owner of another file", async () => {
     const place = join(folder, "shared");
     mkdirSync(place);
     const victim = join(folder, "victim");
@@ -184,7 +184,7 @@ print("ready", flush=True); sys.stdin.read()`;
     const swap = (made: string) => {
       const server = Bun.listen({ unix: made, socket: { data: () => undefined } });
       stack.defer(() => server.stop(true));
-      // As an account may do that owns the folder, between any two steps.
+      // The owner of the folder may do this between any two steps.
       const [name = ""] = readdirSync(place);
       renameSync(join(place, name), join(place, "moved"));
       mkdirSync(join(place, name));
@@ -199,7 +199,7 @@ print("ready", flush=True); sys.stdin.read()`;
     expect(existsSync(join(place, "e.sock"))).toBe(false);
   });
 
-  test("what took its place meanwhile stays", async () => {
+  test("a file that replaced the socket meanwhile is not removed", async () => {
     const path = join(folder, "d.sock");
     {
       await using _server = await startMadeUp({ listen: `unix:${path}` });

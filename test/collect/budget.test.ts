@@ -21,7 +21,7 @@ class Hands {
     });
   }
 
-  /** One second in which this process and its kernel half use so much of a core; then a tick. */
+  /** One second in which this process and its BPF programs use the given shares of a core; then a tick. */
   second(cpuPct: number, kernelPct = 0): void {
     this.now += 1e9;
     this.cpu += cpuPct * 1e7;
@@ -47,7 +47,7 @@ describe("Budget", () => {
     expect(hands.changes).toEqual([]);
   });
 
-  test("averages over the time that really passed", () => {
+  test("averages over the elapsed time", () => {
     const hands = new Hands(1);
     hands.seconds(10, 0);
     hands.now += 39e9;
@@ -55,7 +55,7 @@ describe("Budget", () => {
     expect(hands.budget.cpuPct).toBeCloseTo(2, 9);
   });
 
-  test("adds what the kernel half costs, where that is known for all of the window", () => {
+  test("adds the cost of BPF programs if it is known for the whole window", () => {
     const hands = new Hands(1);
     hands.seconds(10, 0);
     hands.seconds(10, 0.6);
@@ -70,7 +70,7 @@ describe("Budget", () => {
     expect(hands.changes).toEqual([{ level: 1, kind: "over" }]);
   });
 
-  test("counts the kernel half of the events that were sent only", () => {
+  test("counts the cost of BPF programs only for sent events", () => {
     const hands = new Hands(1);
     hands.kernel = 0;
     hands.sent = 0.25;
@@ -88,7 +88,7 @@ describe("Budget", () => {
     expect(hands.changes).toEqual([]);
   });
 
-  test("takes new limits, and reports the changes that they cause", () => {
+  test("applies new limits, and reports the changes that they cause", () => {
     const hands = new Hands(1);
     hands.seconds(70, 3);
     expect(hands.budget.level).toBe(2);

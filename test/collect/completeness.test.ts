@@ -5,11 +5,11 @@ import { log } from "../../src/config/log.ts";
 
 const MINUTE_NS = 60e9;
 
-/** A kernel whose count and whose programs' count are set by hand. */
+/** A kernel whose own count and whose BPF programs' count are set by hand. */
 class Kernel {
   created = 1000;
   seen = 0;
-  /** Created between two readings of the count, and seen. */
+  /** Tasks created between two readings of the count, and seen. */
   meanwhile = 0;
   canRead = true;
   readonly conditions = new Conditions();
@@ -41,7 +41,7 @@ class Kernel {
 const reporters = log.options.reporters.splice(0);
 afterAll(() => log.setReporters(reporters));
 
-test("what is created and seen is explained", async () => {
+test("tasks that are created and seen are explained", async () => {
   const kernel = new Kernel();
   kernel.create(500);
   kernel.completeness.tick(MINUTE_NS);
@@ -51,7 +51,7 @@ test("what is created and seen is explained", async () => {
   expect(kernel.isReported).toBe(false);
 });
 
-test("what is missing is counted once a second look confirms it, and reported for a minute", () => {
+test("missing tasks are counted once a second check confirms them, and reported for a minute", () => {
   const kernel = new Kernel();
   const { completeness } = kernel;
   kernel.create(50, 43);
@@ -82,7 +82,7 @@ test("a task on its way to the tracepoint is not missing", async () => {
   expect(kernel.completeness.unexplained).toBe(0);
 });
 
-test("one that was on its way at the start hides none", async () => {
+test("a task on its way at the start does not hide a missing task", async () => {
   const kernel = new Kernel();
   kernel.create(0, 1);
   kernel.completeness.tick(MINUTE_NS);
@@ -91,7 +91,7 @@ test("one that was on its way at the start hides none", async () => {
   expect(kernel.completeness.unexplained).toBe(3);
 });
 
-test("what is created while a look reads both counts is in doubt, and not missing", async () => {
+test("tasks that are created while a check reads both counts do not count as missing", async () => {
   const kernel = new Kernel();
   kernel.meanwhile = 4;
   kernel.create(6, 3);
@@ -102,7 +102,7 @@ test("what is created while a look reads both counts is in doubt, and not missin
   expect(kernel.completeness.unexplained).toBe(3);
 });
 
-test("what is created while the programs are off on purpose is left out, and what was missing before stays", async () => {
+test("tasks that are created while programs are off on purpose are not counted; earlier missing tasks stay", async () => {
   const kernel = new Kernel();
   const { completeness } = kernel;
   kernel.create(2, 0);
@@ -116,7 +116,7 @@ test("what is created while the programs are off on purpose is left out, and wha
   expect(completeness.unexplained).toBe(3);
 });
 
-test("a look that cannot read the count changes nothing", async () => {
+test("a check that cannot read the count changes nothing", async () => {
   const kernel = new Kernel();
   kernel.create(4, 0);
   kernel.canRead = false;
@@ -128,7 +128,7 @@ test("a look that cannot read the count changes nothing", async () => {
   expect(kernel.completeness.unexplained).toBe(4);
 });
 
-test("it is not known where the kernel's count is not there", async () => {
+test("the number of missing tasks is null without the kernel's count", async () => {
   const { completeness } = new Kernel("/proc/stat is not the kernel's own file");
   completeness.tick(MINUTE_NS);
   await completeness.settle();

@@ -58,7 +58,7 @@ test("all counts are in one record, by their names in the JSON", () => {
   });
 });
 
-test("records, samples that were looked at, and what totals are made of are work", () => {
+test("records, checked samples and the input of totals count as work", () => {
   const { counters, looked } = setUp();
   expect(counters.work).toBe(30);
   looked.samples = 5;
@@ -66,15 +66,15 @@ test("records, samples that were looked at, and what totals are made of are work
   expect(counters.work).toBe(42);
 });
 
-test("counts are even once every event that was seen is accounted for", () => {
+test("counts balance once every seen event is accounted for", () => {
   const { kernel, counters } = setUp();
   expect(counters.isEven()).toBe(true);
-  // A program that runs on another CPU has counted its event, and not yet what becomes of it.
+  // A program on another CPU has counted its event, but not yet the result.
   kernel.seen.exit++;
   expect(counters.isEven()).toBe(false);
   kernel.folded.exit++;
   expect(counters.isEven()).toBe(true);
-  // One more that is in its ring.
+  // One more event is still in its ring.
   kernel.seen.fork++;
   kernel.emitted.fork++;
   expect(counters.isEven()).toBe(false);

@@ -10,11 +10,11 @@ import { forkRecord } from "../wire/make-record.ts";
 const { ENODEV, EACCES, EINVAL } = constants.errno;
 const SECOND_NS = 1e9;
 
-/** A perf event and its ring. */
+/** A simulated perf event with its ring. */
 class OpenRing {
   readonly kernel = new KernelRing(64 * 1024);
   readonly mapping = this.kernel.mapping;
-  /** Until its CPU goes offline. */
+  /** True until its CPU goes offline. */
   live = true;
   signals = false;
   closed = false;
@@ -42,10 +42,10 @@ class OpenRing {
   }
 }
 
-/** The kernel side of a machine whose CPUs come and go. */
+/** The kernel side of a machine whose CPUs go online and offline. */
 class Machine implements Disposable {
   readonly opened: OpenRing[] = [];
-  /** What programs write through: by CPU. */
+  /** The rings that BPF programs write to, by CPU. */
   readonly map = new Map<number, OpenRing>();
   readonly lost: number[];
   readonly received: number[] = [];
@@ -53,7 +53,7 @@ class Machine implements Disposable {
   readonly #online = new Set<number>();
   readonly #steps: number[];
   nowNs = 1e12;
-  /** errno of the next opening. */
+  /** errno with which the next opening fails. */
   refuses: number | null = null;
   openings = 0;
   #written = 0;
@@ -74,7 +74,7 @@ class Machine implements Disposable {
 
   #open(cpu: number): OpenRing {
     this.openings++;
-    // As the kernel does of numbers that no CPU can have.
+    // The kernel returns this for numbers that no CPU can have.
     if (cpu >= this.lost.length) throw new NativeError("perf_event_open", EINVAL);
     if (!this.#online.has(cpu)) throw new NativeError("perf_event_open", ENODEV);
     if (this.refuses !== null) throw new NativeError("perf_event_open", this.refuses);
@@ -84,7 +84,7 @@ class Machine implements Disposable {
     return ring;
   }
 
-  /** @param isSeen whether its steps are counted */
+  /** @param isSeen whether the hotplug step is counted */
   offline(cpu: number, isSeen = true): void {
     this.#online.delete(cpu);
     const ring = this.map.get(cpu);
@@ -115,7 +115,7 @@ class Machine implements Disposable {
     return this.opened.filter(({ closed }) => !closed);
   }
 
-  /** @returns whether what is missing may have changed */
+  /** @returns whether the set of missing CPUs may have changed */
   follow(afterNs = 1000): boolean {
     this.nowNs += afterNs;
     return this.rings.follow(this.nowNs);
@@ -131,8 +131,8 @@ class Machine implements Disposable {
   }
 }
 
-describe("rings of CPUs that come and go", () => {
-  test("a CPU that goes offline and comes back between two looks gets a new ring, and what the old one holds is kept", () => {
+describe("rings of CPUs that go online and offline", () => {
+  test("a CPU that goes offline and online between two checks gets a new ring, and the old ring's records are kept", () => {
     using machine = new Machine(2, [0, 1]);
     machine.rings.signalOnWatermark();
     machine.write(0);
@@ -142,7 +142,7 @@ describe("rings of CPUs that come and go", () => {
     expect(machine.follow()).toBe(true);
     expect(machine.opened).toHaveLength(3);
     expect(machine.opened.every(({ signals }) => signals)).toBe(true);
-    // Not drained yet: as while the output takes nothing.
+    // The old ring is not read yet, as while the output is blocked.
     expect(machine.open).toHaveLength(3);
     machine.write(1);
     machine.write(0);
@@ -153,7 +153,7 @@ describe("rings of CPUs that come and go", () => {
     expect(machine.open).toHaveLength(2);
   });
 
-  test("a CPU that stays offline gives its ring back, and has none", () => {
+  test("a CPU that stays offline loses its ring", () => {
     using machine = new Machine(2, [0, 1]);
     machine.offline(1);
     expect(machine.follow()).toBe(true);
@@ -165,7 +165,7 @@ describe("rings of CPUs that come and go", () => {
     expect([machine.received, machine.lost]).toEqual([[0], [0, 0]]);
   });
 
-  test("CPUs that were offline at the start get a ring when they come, whatever their numbers", () => {
+  test("CPUs that were offline at the start get a ring when they come online, whatever their numbers", () => {
     using machine = new Machine(6, [0, 4]);
     expect(machine.map.size).toBe(2);
     for (const cpu of [5, 2]) {
@@ -190,14 +190,14 @@ describe("rings of CPUs that come and go", () => {
     expect([machine.received, machine.openings]).toEqual([[0, 1, 2], 4]);
   });
 
-  test("numbers that were guessed and no CPU can have are left alone; if the first is refused so, that is an error", () => {
+  test("guessed numbers that no CPU can have are skipped; if even the first is refused, that is an error", () => {
     using machine = new Machine(2, [0, 1], [...Array(64).keys()]);
     expect(machine.opened).toHaveLength(2);
     expect(machine.rings.missing.size).toBe(0);
     expect(() => new Machine(0, [], [0])).toThrow("EINVAL");
   });
 
-  test("a dead ring whose CPU was not seen to leave is found by its first loss", () => {
+  test("a dead ring of a CPU whose offline step was missed is found by its first loss", () => {
     using machine = new Machine(2, [0, 1]);
     machine.offline(1, false);
     machine.back(1, false);
@@ -210,21 +210,21 @@ describe("rings of CPUs that come and go", () => {
     expect(machine.follow()).toBe(false);
   });
 
-  test("a ring that is live stays, whatever steps are counted: an offline that was called off", () => {
+  test("a live ring stays after an aborted offline, whatever steps are counted", () => {
     using machine = new Machine(2, [0, 1]);
     machine.back(1);
     machine.follow();
     expect([machine.opened.length, machine.openings]).toEqual([2, 2]);
   });
 
-  test("at rest nothing is opened, closed or asked", () => {
+  test("without changes nothing is opened, closed or checked", () => {
     using machine = new Machine(4, [0, 1]);
     const { openings } = machine;
     for (let i = 0; i < 100; i++) expect(machine.follow(SECOND_NS)).toBe(false);
     expect(machine.openings).toBe(openings);
   });
 
-  test("a CPU whose ring the kernel refuses is missing, is tried again each second, and is so no longer once it has one", () => {
+  test("a CPU whose ring the kernel refuses is missing, and is tried each second until it has a ring", () => {
     using machine = new Machine(3, [0, 1, 2]);
     machine.refuses = EACCES;
     for (const cpu of [1, 2]) {
@@ -238,7 +238,7 @@ describe("rings of CPUs that come and go", () => {
     ]);
     machine.follow(SECOND_NS);
     const { openings } = machine;
-    // Its losses are no reason to try more often.
+    // Losses of the CPU do not cause more tries.
     for (let i = 0; i < 9; i++) {
       machine.write(1);
       machine.follow(SECOND_NS / 10);
@@ -262,7 +262,7 @@ describe("rings of CPUs that come and go", () => {
     expect(machine.rings.missing.size).toBe(0);
   });
 
-  test("at the start a CPU that is online and gets no ring is an error, and what was opened is closed", () => {
+  test("an online CPU without a ring at the start is an error, and opened rings are closed", () => {
     let opened = 0;
     let closed = 0;
     const open = (cpu: number) => {
@@ -301,7 +301,7 @@ describe("rings of CPUs that come and go", () => {
       expect([seed, machine.received.length + lost]).toEqual([seed, machine.written]);
       expect(machine.received).toEqual(machine.received.toSorted((a, b) => a - b));
       expect(machine.rings.set.outOfOrder).toBe(0);
-      // Once every CPU is back, is let open its ring and is looked at, nothing is lost any more.
+      // Once every CPU is online, has its ring and was checked, nothing is lost any more.
       machine.refuses = null;
       for (let cpu = 0; cpu < cpus; cpu++) if (!online[cpu]) machine.back(cpu);
       machine.follow(SECOND_NS);

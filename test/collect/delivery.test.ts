@@ -16,7 +16,7 @@ interface FullFifo extends Disposable {
   text: Uint8Array;
 }
 
-/** A FIFO that is full: its reader reads nothing. */
+/** A full FIFO whose reader reads nothing. */
 async function fullFifo(name: string, options?: OutputOptions): Promise<FullFifo> {
   const path = join(directory, name);
   expect(Bun.spawnSync(["mkfifo", path]).exitCode).toBe(0);
@@ -32,7 +32,7 @@ async function fullFifo(name: string, options?: OutputOptions): Promise<FullFifo
   return { output, reader, text, [Symbol.dispose]: close };
 }
 
-test("a reader that takes nothing is asked ever less, and at once again when it takes something", async () => {
+test("a reader that reads nothing is tried ever less often, and again at once after it has read", async () => {
   using fifo = await fullFifo("fifo");
   const { output, reader, text } = fifo;
   let looks = 0;
@@ -45,7 +45,7 @@ test("a reader that takes nothing is asked ever less, and at once again when it 
   delivery.open(new NoneSink(output), output, look);
   look();
   await Bun.sleep(1000);
-  // Ten in the first tenth of a second, nine after it; a hundred where it is not given up.
+  // Ten tries in the first tenth of a second, nine after it; without the growing pauses a hundred.
   expect(looks).toBeLessThan(40);
   expect(isReady).toBe(false);
   const bytes = new Uint8Array(64 * 1024);
@@ -59,7 +59,7 @@ test("a reader that takes nothing is asked ever less, and at once again when it 
   expect(isReady).toBe(true);
 });
 
-test("while a reader takes nothing, all but the output have their turn", async () => {
+test("while a reader reads nothing, all work except the output goes on", async () => {
   using fifo = await fullFifo("stopped");
   const { output } = fifo;
   using delivery = new Delivery((error) => expect(error).toBeUndefined());
@@ -99,7 +99,7 @@ class Lines extends NoneSink {
   }
 }
 
-test("events that come after the output has failed for good count as unwritten", async () => {
+test("events after a permanent failure of the output count as unwritten", async () => {
   await using output = await Output.open("/dev/full");
   const errors: unknown[] = [];
   using delivery = new Delivery((error) => void errors.push(error));
@@ -110,7 +110,7 @@ test("events that come after the output has failed for good count as unwritten",
   event();
   event();
   delivery.idle();
-  // At the end of the run, when the rings are emptied; the sink keeps it.
+  // At the end of the run the rings are read; the sink keeps this line.
   event();
   expect(errors.map(String)).toEqual([expect.stringContaining("no space is left")]);
   const summaries: number[] = [];
@@ -122,7 +122,7 @@ test("events that come after the output has failed for good count as unwritten",
   expect(delivery.unwritten.by_type.exec).toBe(4);
 });
 
-test("every sink gets what comes, the output's first; one that was removed gets no more", async () => {
+test("every sink gets each event, the output first; a removed sink gets no more events", async () => {
   await using output = await Output.open("/dev/null");
   using delivery = new Delivery((error) => expect(error).toBeUndefined());
   const turns: string[] = [];
@@ -148,7 +148,7 @@ test("every sink gets what comes, the output's first; one that was removed gets 
   expect(turns).toEqual(["begins", "event", "lost", "flush"].flatMap((turn) => [`output ${turn}`, `api ${turn}`]));
 });
 
-test("a sink that throws ends the delivery: nothing more is handed to any", () => {
+test("a sink that throws ends the delivery: no sink gets further events", () => {
   const errors: unknown[] = [];
   using delivery = new Delivery((error) => void errors.push(error));
   let events = 0;

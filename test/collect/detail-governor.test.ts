@@ -3,10 +3,10 @@ import { DetailGovernor, type DetailLimits, UP_BELOW } from "../../src/collect/d
 import type { DetailLevel } from "../../src/wire/detail-level.ts";
 
 const LIMITS: DetailLimits = { configured: "events", floor: "summary", budgetPct: 1 };
-/** Before a run has measured its own, an event costs 7 us at the level `events`, and 3.5 us at `processes`. */
+/** Before the first measurement of a run, an event costs 7 us at detail `events`, and 3.5 us at `processes`. */
 const AT_BUDGET = { events: 1e9 / 100 / 7000, processes: 1e9 / 100 / 3500 };
 
-/** Seconds with so many events; gives the second of each change, and the level from there on. */
+/** Lets seconds with the given events pass. Returns the second and the new level of each change. */
 function changes(governor: DetailGovernor, seconds: number, perSecond: number, usPerEvent?: number) {
   const found: [number, DetailLevel][] = [];
   for (let second = 1; second <= seconds; second++) {
@@ -17,7 +17,7 @@ function changes(governor: DetailGovernor, seconds: number, perSecond: number, u
   return found;
 }
 
-/** One that has run for its first ten seconds. */
+/** A governor after its first ten seconds. */
 function warm(limits: Partial<DetailLimits> = {}): DetailGovernor {
   const governor = new DetailGovernor({ ...LIMITS, ...limits });
   changes(governor, 10, 0);
@@ -32,7 +32,7 @@ describe("the level of detail that a budget allows", () => {
     expect(changes(governor, 60, 100)).toEqual([]);
   });
 
-  test("comes down after two seconds, to the richest level that the budget pays for", () => {
+  test("falls after two seconds to the richest level within the budget", () => {
     expect(changes(warm(), 10, AT_BUDGET.events * 1.1)).toEqual([[2, "processes"]]);
     expect(changes(warm(), 10, AT_BUDGET.processes * 1.1)).toEqual([[2, "summary"]]);
   });
@@ -48,18 +48,18 @@ describe("the level of detail that a budget allows", () => {
     expect(atFloor.isAboutToStepDown).toBeFalse();
   });
 
-  test("never comes below the floor, and not at all without a poorer one", () => {
+  test("never falls below the floor, and stays without a poorer level", () => {
     expect(changes(warm({ floor: "processes" }), 60, 1e6)).toEqual([[2, "processes"]]);
     expect(changes(warm({ floor: "events" }), 60, 1e6)).toEqual([]);
     expect(changes(warm({ configured: "summary", floor: "events" }), 60, 1e6)).toEqual([]);
   });
 
-  test("does nothing while a run begins, and without a budget", () => {
+  test("stays at the begin of a run, and without a budget", () => {
     expect(changes(new DetailGovernor(LIMITS), 9, 1e6)).toEqual([]);
     expect(changes(warm({ budgetPct: 0 }), 60, 1e6)).toEqual([]);
   });
 
-  test("comes back level by level, once the richer one costs little enough for 30 s", () => {
+  test("rises level by level, once the richer level is cheap enough for 30 s", () => {
     const governor = warm();
     changes(governor, 5, 1e5);
     expect(governor.level).toBe("summary");
@@ -71,7 +71,7 @@ describe("the level of detail that a budget allows", () => {
     expect(governor.isHeldBack).toBe(false);
   });
 
-  test("goes by what an event costs in this run, within bounds", () => {
+  test("depends on the cost of an event in this run, within bounds", () => {
     const cheap = warm();
     changes(cheap, 30, AT_BUDGET.events * 0.9, 3.5);
     expect(changes(cheap, 30, AT_BUDGET.events * 1.5, 3.5)).toEqual([]);
@@ -79,11 +79,11 @@ describe("the level of detail that a budget allows", () => {
     expect(changes(dear, 30, AT_BUDGET.events * 0.6, 14).at(0)?.[1]).toBe("processes");
     const absurd = warm();
     changes(absurd, 100, 400, 1e6);
-    // Four times the first price at most.
+    // At most four times the first cost counts.
     expect(changes(absurd, 30, AT_BUDGET.events / 4.1)).toEqual([]);
   });
 
-  test("takes new limits: the level that is set, unless it is held back for a reason that stays", () => {
+  test("changes to a new configured level, unless the reason for a lower level remains", () => {
     const governor = warm();
     changes(governor, 5, 1e5);
     expect(governor.setLimits({ ...LIMITS, budgetPct: 0.5 })).toBeNull();

@@ -7,7 +7,7 @@ beforeEach(() => {
   collected = [];
 });
 
-test("what the start leaves behind is collected at once where nothing happens", () => {
+test("garbage of the start is collected at once on an idle machine", () => {
   const garbage = new Garbage(collections);
   garbage.settle(12);
   expect(collected).toEqual(["all"]);
@@ -15,18 +15,18 @@ test("what the start leaves behind is collected at once where nothing happens", 
   expect(collected).toEqual(["all"]);
 });
 
-test("a collector that is busy from its start keeps its compiled code until the next rest", () => {
+test("a collector that is busy from its start keeps its compiled code until it is idle", () => {
   const garbage = new Garbage(collections);
   garbage.settle(1800);
   expect(collected).toEqual([]);
-  // However little has happened by then.
+  // This is so however few events happened until then.
   garbage.rest(1900);
   expect(collected).toEqual(["all"]);
   garbage.rest(2000);
   expect(collected).toEqual(["all"]);
 });
 
-test("a collection after much work is that of the start as well", () => {
+test("a garbage collection after much work replaces that of the start", () => {
   const garbage = new Garbage(collections);
   garbage.settle(90_000);
   garbage.tick(100_000);

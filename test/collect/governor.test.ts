@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { BACK_AT, type BudgetChange, Governor, WINDOWS_OVER, WINDOWS_UNDER } from "../../src/collect/governor.ts";
 
-/** What windows of these costs come to: the index of each that changed something, and the change. */
+/** Feeds windows of these costs. Returns the index and the change of each window that changed something. */
 function changes(governor: Governor, costs: readonly number[]): [number, BudgetChange][] {
   return costs.flatMap((cost, index) => {
     const change = governor.window(cost);
@@ -12,7 +12,7 @@ function changes(governor: Governor, costs: readonly number[]): [number, BudgetC
 const times = (count: number, cost: number) => Array<number>(count).fill(cost);
 
 describe("Governor", () => {
-  test("holds back after three windows over the budget, not after two", () => {
+  test("raises the level after three windows over the budget, not after two", () => {
     expect(WINDOWS_OVER).toBe(3);
     expect(changes(new Governor(1, 2), [1.1, 1.1, 0.9, 1.1, 1.1, 0.9, 1, 1, 1])).toEqual([]);
     expect(changes(new Governor(1, 2), times(6, 5))).toEqual([
@@ -21,7 +21,7 @@ describe("Governor", () => {
     ]);
   });
 
-  test("comes back a level after six windows well under it", () => {
+  test("lowers the level by one after six windows well under the budget", () => {
     expect(WINDOWS_UNDER).toBe(6);
     const governor = new Governor(1, 2);
     changes(governor, times(6, 2));
@@ -40,7 +40,7 @@ describe("Governor", () => {
     expect(governor.level).toBe(1);
   });
 
-  test("says once that nothing is left to give up, and again only after it came back", () => {
+  test("reports once that nothing is left to save, and again only after a recovery", () => {
     const governor = new Governor(1, 2);
     changes(governor, times(6, 2));
     expect(changes(governor, times(100, 2))).toEqual([[2, { level: 2, kind: "exhausted" }]]);
@@ -48,14 +48,14 @@ describe("Governor", () => {
     expect(changes(governor, times(100, 2)).map(([, { kind }]) => kind)).toEqual(["over", "exhausted"]);
   });
 
-  test("does not say so while something else than sampling is left", () => {
+  test("does not report that while another saving is left", () => {
     const governor = new Governor(1, 2);
     changes(governor, times(6, 2));
     for (let window = 0; window < 21; window++) expect(governor.window(2, true)).toBeNull();
     expect(changes(governor, times(3, 2))).toEqual([[2, { level: 2, kind: "exhausted" }]]);
   });
 
-  test("ends at level 1 where there is no sampling to switch off", () => {
+  test("ends at level 1 if sampling is off already", () => {
     expect(changes(new Governor(1, 1), times(10, 2)).map(([, change]) => change)).toEqual([
       { level: 1, kind: "over" },
       { level: 1, kind: "exhausted" },
@@ -66,7 +66,7 @@ describe("Governor", () => {
     expect(changes(new Governor(0, 2), [...times(10, 100), ...times(10, 0)])).toEqual([]);
   });
 
-  test("takes a new budget: what counted towards the old one is forgotten", () => {
+  test("starts counting again with a new budget", () => {
     const governor = new Governor(1, 2);
     changes(governor, times(2, 2));
     expect(governor.setLimits(1.5, 2)).toBeNull();
@@ -76,7 +76,7 @@ describe("Governor", () => {
     expect(governor.setLimits(0, 2)).toBeNull();
   });
 
-  test("gives a level back that there is no more", () => {
+  test("leaves a level that no longer exists", () => {
     const governor = new Governor(1, 2);
     changes(governor, times(6, 2));
     expect(governor.setLimits(1, 1)).toEqual({ level: 1, kind: "under" });

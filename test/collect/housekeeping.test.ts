@@ -13,7 +13,7 @@ class Scarce extends SpareDescriptors {
   }
 }
 
-/** Housekeeping of an empty table, which is to be held against what runs. */
+/** Housekeeping of an empty table that is due for comparison with the running processes. */
 function setUp() {
   const table = new ProcessTable({ lingerNs: 1e9 });
   let lists = 0;
@@ -24,7 +24,7 @@ function setUp() {
   return { housekeeping, descriptors, lists: () => lists };
 }
 
-test("the table is not held against what runs while the rings cannot be emptied, but soon after", () => {
+test("the table is not compared with the running processes while the rings cannot be read, but soon after", () => {
   const { housekeeping, descriptors, lists } = setUp();
   descriptors.areThere = true;
   housekeeping.tick(0, true);
@@ -35,7 +35,7 @@ test("the table is not held against what runs while the rings cannot be emptied,
   expect(lists()).toBe(1);
 });
 
-test("what needs a descriptor is done as soon as there is one", () => {
+test("work that needs a descriptor is done as soon as one is free", () => {
   const { housekeeping, descriptors, lists } = setUp();
   for (let i = 0; i < 10; i++) housekeeping.tick(0, false);
   expect(lists()).toBe(0);

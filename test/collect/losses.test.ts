@@ -5,10 +5,10 @@ import type { CpuLosses } from "../../src/probes/counters.ts";
 import { exactBoottimeNs } from "../../src/sys/clock.ts";
 import type { LossReason, LostEvent } from "../../src/wire/event.ts";
 
-/** Counts what it is given. */
+/** A counter with values set by the test. */
 class Counter {
   readonly #lost = new Map<number, CpuLosses>();
-  /** How often it was asked for more than its stamp. */
+  /** How often its full counts were read. */
   looks = 0;
 
   lose(cpu: number, count: number, reason: LossReason = "ring_full"): void {
@@ -39,7 +39,7 @@ function newLosses() {
 }
 
 describe("losses", () => {
-  test("are the sum of what every counter lost, by CPU", () => {
+  test("are the sums of all counters, by CPU", () => {
     const { events, faults, losses } = newLosses();
     expect(losses.byCpu()).toEqual([]);
     faults.lose(0, 5);
@@ -65,7 +65,7 @@ describe("losses", () => {
     expect(time).toEndWith(`.${String(ts_ns).slice(-9)}Z`);
   });
 
-  test("are reported once, and as many in all as were lost", () => {
+  test("are each reported once", () => {
     const { events, faults, reported } = newLosses();
     expect(reported()).toEqual([]);
     events.lose(0, 3);
@@ -80,7 +80,7 @@ describe("losses", () => {
     ]);
   });
 
-  test("are reported by reason, as many of each as there were", () => {
+  test("are reported by reason, with exact counts", () => {
     const { events, faults, losses, reported } = newLosses();
     events.lose(1, 3, "no_ring");
     events.lose(1, 2);
@@ -94,7 +94,7 @@ describe("losses", () => {
     expect(losses.byCpu()).toEqual([{ cpu: 1, lost: 11 }]);
   });
 
-  test("are read only once something was lost: a report at rest is cheap", () => {
+  test("are read only after a loss: a report without losses is cheap", () => {
     const { events, faults, reported } = newLosses();
     for (let i = 0; i < 5; i++) expect(reported()).toEqual([]);
     expect([events.looks, faults.looks]).toEqual([0, 0]);

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { Conditions } from "../../src/collect/conditions.ts";
 import { MapRoom } from "../../src/collect/map-room.ts";
 
-test("a map without room is a condition that says what is unknown, and stays one", () => {
+test("a map without room causes a condition that names the unknown fields, and stays active", () => {
   const noRoom = { trackedPids: 0, missedExecs: 0, threadGroups: 0, images: 0 };
   const conditions = new Conditions();
   const room = new MapRoom({ noRoom: () => noRoom }, conditions);

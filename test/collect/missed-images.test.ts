@@ -32,35 +32,35 @@ function parts(listed: () => Uint32Array | "all") {
   return { table, calls, onList, images, args };
 }
 
-describe("an exec that was lost", () => {
-  test("hides what was known of its process, which is read again", () => {
+describe("a lost exec", () => {
+  test("hides the old image of its process, which is read again", () => {
     const { calls, images, args } = parts(() => Uint32Array.of(11, 99));
     expect(args(11)).toEqual(["sh", "/init"]);
     images.look();
     expect([args(10), args(11)]).toEqual([["sh", "/init"], null]);
-    // First off the list, then read: an exec between the two is on it again.
+    // The process is removed from the list before the reading: an exec in between puts it on the list again.
     expect(calls).toEqual(["forget 11", "again 11", "read"]);
   });
 
-  test("may be that of any process: nothing that is known of them counts", () => {
+  test("may be of any process: then no known image is valid", () => {
     const { calls, images, args } = parts(() => "all");
     images.look();
     expect([args(10), args(11)]).toEqual([null, null]);
     expect(calls.filter((call) => call.startsWith("again"))).toEqual(["again 10", "again 11"]);
   });
 
-  test("of a process that is not known keeps no other one from the list", () => {
+  test("of an unknown process does not hide other listed processes", () => {
     const strangers = Uint32Array.from({ length: MAX_MISSED }, (_, i) => 1000 + i);
     const { calls, images } = parts(() => strangers);
     images.look();
     expect(calls.filter((call) => call.startsWith("forget"))).toHaveLength(MAX_MISSED);
   });
 
-  test("shows by another name in a sample", () => {
+  test("is recognized by a new name in a sample", () => {
     const { table, calls, onList, args } = parts(() => new Uint32Array(0));
     const renamed = () => table.refresh(recordIn(sampleRecord({ ...CHILD, comm: "sleep" })));
     renamed();
-    // It has renamed itself: the arguments are those of its exec.
+    // The process has renamed itself: the arguments are those of its exec.
     expect([args(11), calls]).toEqual([["sh", "/init"], []]);
     onList.add(11);
     table.refresh(recordIn(sampleRecord(CHILD)));
@@ -68,7 +68,7 @@ describe("an exec that was lost", () => {
     expect(calls).toEqual(["forget 11", "again 11"]);
   });
 
-  test("is not shown once its process has exited either", () => {
+  test("also hides the image after its process has exited", () => {
     const { table, args } = parts(() => new Uint32Array(0));
     table.exit(recordIn(exitRecord({ ...CHILD, known: MISSED_EXEC })));
     expect(args(11)).toBeNull();
@@ -82,10 +82,10 @@ describe("an exec that was lost", () => {
     expect(EVENT_SAMPLE).toBeGreaterThan(0);
   });
 
-  test("many such processes in one scan: no event is given out in the middle of the sample that shows one", async () => {
+  test("many such processes in one scan: no event is emitted during a sample", async () => {
     const table = new ProcessTable({ lingerNs: 1e9 });
     let drains = 0;
-    // So much a process that a batch of reads has room for few.
+    // Each process uses so much that a batch of reads has room for few processes.
     const reader = new ImageReader({ table, maxBytes: 128 * 1024, drain: () => void drains++ });
     const missed = { list: () => new Uint32Array(0), has: () => false, forget: () => {} };
     expect(new MissedImages(table, missed, reader)).toBeDefined();
@@ -104,7 +104,7 @@ describe("an exec that was lost", () => {
 describe("the kernel side's list", () => {
   const none = { fork: 0, exec: 0, exit: 0 };
 
-  test("is not asked for one process while nothing was lost or held back", () => {
+  test("is not read for one process while nothing was lost or filtered", () => {
     const missed = new MissedExecs(-1, {
       counts: () => ({ lost_by_type: none, filtered: none, folded: none, suppressed: none }),
       skipped: () => 0,
@@ -112,19 +112,19 @@ describe("the kernel side's list", () => {
     expect([missed.mayBeAny(), missed.has(1)]).toEqual([false, false]);
   });
 
-  test("says nothing of execs that the kernel skipped its program for: it may be any", () => {
+  test("does not have execs whose program the kernel skipped: they may be of any process", () => {
     let skipped = 0;
     const missed = new MissedExecs(-1, {
       counts: () => ({ lost_by_type: none, filtered: none, folded: none, suppressed: none }),
       skipped: () => skipped,
     });
-    // No such map: as where the kernel refuses to show it.
+    // The map does not exist, as if the kernel refuses to read it.
     expect(missed.list()).toHaveLength(0);
     skipped = 1;
     expect([missed.list(), missed.list().length]).toEqual(["all", 0]);
   });
 
-  test("that the kernel refuses to show: any process, once for each time that something was lost", () => {
+  test("stands for any process if the kernel refuses to read it, once for each loss", () => {
     let exec = 0;
     const counts = () => ({ lost_by_type: { ...none, exec }, filtered: none, folded: none, suppressed: none });
     const missed = new MissedExecs(-1, { counts, skipped: () => 0 });
@@ -134,7 +134,7 @@ describe("the kernel side's list", () => {
     expect(missed.list()).toBe("all");
   });
 
-  test("has the processes as well whose exec was counted only", () => {
+  test("also has processes whose exec was only counted", () => {
     const forgotten: number[] = [];
     const missed = new MissedExecs(-1, {
       counts: () => ({ lost_by_type: none, filtered: none, folded: none, suppressed: { ...none, exec: 2 } }),

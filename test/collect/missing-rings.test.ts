@@ -15,7 +15,7 @@ test("CPUs are listed as the kernel lists them", () => {
   expect(cpuList([5, 0, 2, 1, 7, 8])).toBe("0-2,5,7-8");
 });
 
-test("no_ring holds as long as a CPU that is online has no ring, and names it and the reason", () => {
+test("no_ring is active while an online CPU has no ring, and names the CPU and the reason", () => {
   const conditions = new Conditions();
   const refused = new NativeError("perf_event_open", constants.errno.EACCES);
   reportMissingRings(new Map([[1, refused]]), conditions);

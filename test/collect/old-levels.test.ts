@@ -3,7 +3,7 @@ import { OldLevels, type OldLevelsParts } from "../../src/collect/old-levels.ts"
 import type { StartRange } from "../../src/probes/detail-switch.ts";
 import { NS_PER_CLOCK_TICK } from "../../src/procfs/proc-stat.ts";
 
-/** Live processes of these starts, listed at 100; /proc has these start times, in ticks. */
+/** Live processes with these start times, listed at time 100; `ticks` are start times in /proc. */
 function setUp(startsNs: bigint[], ticks: Record<number, number> = {}) {
   const forgot: [bigint, StartRange[]][] = [];
   const state = { checkedNs: 100, takenNs: 0, isOn: true, isSwitched: true, hides: false };
@@ -30,7 +30,7 @@ function setUp(startsNs: bigint[], ticks: Record<number, number> = {}) {
   return { state, parts, forgot, levels };
 }
 
-test("levels are forgotten once the totals are taken of what a check did not find, and once a check", () => {
+test("levels are dropped once for each check, after the totals of ended processes are read", () => {
   const { state, parts, forgot, levels } = setUp([3n, 5n]);
   state.takenNs = 99;
   expect(levels.look(parts())).toBe(false);
@@ -51,7 +51,7 @@ test("levels are forgotten once the totals are taken of what a check did not fin
   expect(levels.look(parts())).toBe(true);
 });
 
-test("nothing is forgotten where there was no switch, a process may be hidden, or a start is not known", () => {
+test("no level is dropped without a switch, with hidden processes, or with an unknown start", () => {
   const { state, parts, forgot, levels } = setUp([3n]);
   state.takenNs = 101;
   state.isSwitched = false;
@@ -65,7 +65,7 @@ test("nothing is forgotten where there was no switch, a process may be hidden, o
   expect([...forgot, ...unknown.forgot]).toEqual([]);
 });
 
-test("a start that the list does not have is taken from /proc, to the tick", () => {
+test("a start that is not in the list is read from /proc, exact to the tick", () => {
   const { state, parts, forgot, levels } = setUp([0n, 3n], { 1: 2 });
   state.takenNs = 101;
   expect(levels.look(parts())).toBe(true);

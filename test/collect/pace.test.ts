@@ -8,21 +8,21 @@ const config = resolveAuto(defaultSettings(), { stdoutIsTty: false });
 const unsampled = { ...config, sampling: { ...config.sampling, intervalMs: 0 } };
 
 describe("the pace", () => {
-  test("is as set, then rarer, then without sampling", () => {
+  test("is first as configured, then slower, then without sampling", () => {
     expect(intervalsAt(0, config)).toEqual({ sampleMs: 1000, flushMs: 1000 });
     expect(intervalsAt(1, config)).toEqual({ sampleMs: 5000, flushMs: 2000 });
     expect(intervalsAt(2, config)).toEqual({ sampleMs: 0, flushMs: 2000 });
     expect(intervalsAt(1, unsampled)).toEqual({ sampleMs: 0, flushMs: 2000 });
   });
 
-  test("has no second level where there is no sampling to switch off", () => {
+  test("has no second level if sampling is off already", () => {
     expect(lastLevelOf(config)).toBe(2);
     expect(lastLevelOf(unsampled)).toBe(1);
   });
 });
 
 describe("the reason", () => {
-  test("says what it costs, and what is done about it", () => {
+  test("names the cost and the measures", () => {
     expect(reasonOf({ level: 1, kind: "over" }, 1.62, 1, config)).toBe(
       "collecting costs 1.62% of a core, of a budget of 1%: sampling every 5s, rings are emptied every 2s",
     );
@@ -37,7 +37,7 @@ describe("the reason", () => {
   });
 });
 
-test("a level of detail pays neither for events that a filter holds back nor for those of a storm", () => {
+test("the cost of a level of detail includes neither filtered events nor those of a storm", () => {
   const seen = { fork: 1000, exec: 500, exit: 1000 };
   const filtered = { fork: 1, exec: 2, exit: 3 };
   const suppressed = { fork: 900, exec: 400, exit: 800 };

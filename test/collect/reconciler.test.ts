@@ -6,7 +6,7 @@ import { boottimeNs } from "../../src/sys/clock.ts";
 import { type Record, recordIn } from "../../src/wire/record.ts";
 import { execRecord, exitRecord, forkRecord, type Head } from "../wire/make-record.ts";
 
-/** Past every pid that there is. */
+/** A pid above every possible pid. */
 const PID = 2 ** 23;
 
 function reconcilerOf(table: ProcessTable, running: Head[], drain: () => boolean, exitsHeldBack = false): Reconciler {
@@ -20,8 +20,8 @@ function reconcilerOf(table: ProcessTable, running: Head[], drain: () => boolean
   return new Reconciler({ table, drain, exitsHeldBack, lister });
 }
 
-describe("the table against what runs", () => {
-  test("a process that is not on the list is gone, once, and the follower of its pid is called", () => {
+describe("comparing the table with the running processes", () => {
+  test("a process that is not on the list is removed once, with a callback for its pid", () => {
     const table = new ProcessTable({ lingerNs: 1e9 });
     const gone: number[] = [];
     table.onGone = (pid) => gone.push(pid);
@@ -36,7 +36,7 @@ describe("the table against what runs", () => {
     expect(gone).toEqual([PID]);
   });
 
-  test("an exit that was held back was not lost", () => {
+  test("a filtered exit does not count as lost", () => {
     const table = new ProcessTable({ lingerNs: 1e9 });
     table.exitsHeldBack = true;
     table.fork(recordIn(forkRecord({ pid: PID, start_ns: 1n, ts_ns: 1 })));
@@ -45,7 +45,7 @@ describe("the table against what runs", () => {
     expect([table.findLive(PID), table.lostExits]).toEqual([NO_SLOT, 0]);
   });
 
-  test("it is held against it sooner where exits are held back", () => {
+  test("the comparison comes sooner if exits are filtered", () => {
     const table = new ProcessTable({ lingerNs: 1e9 });
     const isDue = [false, true].map((heldBack) => {
       using reconciler = reconcilerOf(table, [], () => true, heldBack);
@@ -58,7 +58,7 @@ describe("the table against what runs", () => {
     ]);
   });
 
-  test("who executes after the list was made lives, though its fork was held back", () => {
+  test("a process that executes after the listing is alive, although its fork was filtered", () => {
     const table = new ProcessTable({ lingerNs: 1e9 });
     const head = { pid: PID, start_ns: 5n };
     let events = [() => table.exec(recordIn(execRecord(head)))];
@@ -68,13 +68,13 @@ describe("the table against what runs", () => {
     });
     reconciler.reconcile();
     expect(table.findLive(PID)).not.toBe(NO_SLOT);
-    // And one that ended meanwhile has its own event.
+    // A process that ended meanwhile has its own event.
     events = [() => table.exit(recordIn(exitRecord(head)))];
     reconciler.reconcile();
     expect([table.findLive(PID), table.lostExits]).toEqual([NO_SLOT, 0]);
   });
 
-  test("no exit is taken for lost that may lie in a ring which cannot be emptied", () => {
+  test("an exit that may be in an unread ring does not count as lost", () => {
     const table = new ProcessTable({ lingerNs: 1e9 });
     const head = { pid: PID, start_ns: 1n };
     table.fork(recordIn(forkRecord({ ...head, ts_ns: 1 })));
@@ -85,7 +85,7 @@ describe("the table against what runs", () => {
     });
     reconciler.reconcile();
     expect([table.findLive(PID) !== NO_SLOT, table.lostExits]).toEqual([true, 0]);
-    // It stays due, and finds the exit when it comes.
+    // The comparison stays due, and finds the exit when it arrives.
     expect(reconciler.isDue(boottimeNs())).toBe(true);
     isHeldUp = false;
     reconciler.reconcile();
@@ -94,7 +94,7 @@ describe("the table against what runs", () => {
   });
 });
 
-describe("a list that may leave out what lives", () => {
+describe("a list that may omit live processes", () => {
   function tableOf(...pids: number[]): ProcessTable {
     const table = new ProcessTable({ lingerNs: 1e9 });
     for (const pid of pids) table.fork(recordIn(forkRecord({ pid, start_ns: BigInt(pid), ts_ns: pid - PID + 1 })));
@@ -110,14 +110,14 @@ describe("a list that may leave out what lives", () => {
     };
   }
 
-  test("leaves those in the table, and counts no exit as lost", () => {
+  test("leaves omitted processes in the table, and counts no exit as lost", () => {
     const table = tableOf(PID, PID + 1);
     using reconciler = new Reconciler({ table, drain: () => true, lister: hiding([PID]) });
     for (let i = 0; i < 3; i++) reconciler.reconcile();
     expect([table.findLive(PID) !== NO_SLOT, table.findLive(PID + 1), table.lostExits]).toEqual([true, NO_SLOT, 1]);
   });
 
-  test("does not let them grow without end, where exits are held back: the oldest go", () => {
+  test("does not let the table grow without bound if exits are filtered: the oldest are dropped", () => {
     const pids = [PID, PID + 1, PID + 2, PID + 3];
     const table = tableOf(...pids);
     table.exitsHeldBack = true;
@@ -128,14 +128,14 @@ describe("a list that may leave out what lives", () => {
     expect(table.lostExits).toBe(0);
   });
 
-  test("is asked as often as it is said", () => {
+  test("is read at the given interval", () => {
     using reconciler = new Reconciler({ table: tableOf(), drain: () => true, lister: hiding([]), everyNs: 5e6 });
     reconciler.reconcile();
     expect(reconciler.isDue(boottimeNs() + 5e6)).toBeTrue();
   });
 });
 
-test("all that descend from the processes that are watched are, in whatever order of pids", () => {
+test("all descendants of the watched processes are found, in any order of pids", () => {
   const table = new ProcessTable({ lingerNs: 1e9 });
   const chain = Array.from({ length: 40 }, (_, i) => ({ pid: PID + i, ppid: PID + i + 1, start_ns: BigInt(40 - i) }));
   const stranger = { pid: PID + 100, ppid: 1, start_ns: 1n };

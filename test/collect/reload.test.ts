@@ -12,12 +12,12 @@ async function config(flags: Record<string, string[]> = {}): Promise<CollectConf
 }
 
 describe("compareConfigs", () => {
-  test("finds nothing between equal ones", async () => {
+  test("finds no difference between equal configurations", async () => {
     const { changed, needRestart } = compareConfigs(await config(), await config());
     expect({ changed, needRestart }).toEqual({ changed: [], needRestart: [] });
   });
 
-  test("takes over what can change", async () => {
+  test("applies settings that can change", async () => {
     const wanted = await config({
       "log-level": ["debug"],
       "sample-interval": ["5s"],
@@ -42,7 +42,7 @@ describe("compareConfigs", () => {
     expect(changed).toHaveLength(11);
   });
 
-  test("names what was changed, not what follows from it", async () => {
+  test("names the changed settings, not derived ones", async () => {
     const {
       config: inForce,
       changed,
@@ -52,11 +52,11 @@ describe("compareConfigs", () => {
     expect(inForce).toEqual(await config());
     const both = compareConfigs(await config(), await config({ "ring-size": ["1MiB"], watermark: ["256KiB"] }));
     expect(both.needRestart).toEqual(['ring.size = "1MiB"', 'ring.watermark = "256KiB"']);
-    // As good as what it was before.
+    // The value is equivalent to the previous one.
     expect(compareConfigs(await config(), await config({ watermark: ["128KiB"] })).needRestart).toEqual([]);
   });
 
-  test("leaves alone what needs a restart, and names it", async () => {
+  test("does not apply settings that need a restart, and names them", async () => {
     const before = await config();
     const wanted = await config({
       events: ["exit"],
@@ -90,7 +90,7 @@ describe("compareConfigs", () => {
 });
 
 describe("Reloader", () => {
-  /** What was logged while it reloaded, and what was applied. */
+  /** Reloads; returns the log and the applied settings. */
   async function reloaded(
     readings: (CollectConfig | Error)[],
     parts: Partial<ConstructorParameters<typeof Reloader>[1]> = {},
@@ -121,7 +121,7 @@ describe("Reloader", () => {
     return { lines, applied, reopened };
   }
 
-  test("says what changed and what would need a restart, each on a line", async () => {
+  test("logs changed settings and those that need a restart, each on a line", async () => {
     const { lines, applied, reopened } = await reloaded([
       await config({ redact: ["true"], linger: ["1m"], "ring-size": ["1MiB"], watermark: ["128KiB"] }),
     ]);
@@ -134,7 +134,7 @@ describe("Reloader", () => {
     expect(reopened).toBe(1);
   });
 
-  test("compares with what is in force, not with what was asked for", async () => {
+  test("compares with the settings in force, not with the requested settings", async () => {
     const wanted = await config({ linger: ["1m"], "ring-size": ["1MiB"], watermark: ["128KiB"] });
     const { lines } = await reloaded([wanted, wanted]);
     expect(lines.slice(2)).toEqual([
@@ -143,7 +143,7 @@ describe("Reloader", () => {
     ]);
   });
 
-  test("a configuration with an error changes nothing, and is reported in one line", async () => {
+  test("a configuration with an error changes nothing, and the error is one line", async () => {
     const wrong = usageError("config-key", { what: "/f:1: samplin", why: "unknown key", hint: "did you mean this?" });
     const { lines, applied, reopened } = await reloaded([wrong]);
     expect(lines).toEqual(["error: the configuration stays as it was: /f:1: samplin; unknown key; did you mean this?"]);
@@ -151,7 +151,7 @@ describe("Reloader", () => {
     expect(reopened).toBe(1);
   });
 
-  test("what cannot be taken over leaves all as it was", async () => {
+  test("a setting that cannot be applied leaves all settings unchanged", async () => {
     const { lines } = await reloaded([await config({ linger: ["1m"] }), await config({ linger: ["1m"] })], {
       apply: async () => {
         throw usageError("api-token", { what: "no token" });
@@ -160,7 +160,7 @@ describe("Reloader", () => {
     expect(lines).toEqual(Array(2).fill("error: the configuration stays as it was: no token"));
   });
 
-  test("an output that cannot be opened again is reported, and the configuration is read all the same", async () => {
+  test("an output that cannot be opened again is reported, and the configuration is still read", async () => {
     const { lines } = await reloaded([await config()], {
       reopen: async () => {
         throw usageError("output", { what: "--output /x cannot be written" });
@@ -172,7 +172,7 @@ describe("Reloader", () => {
     ]);
   });
 
-  test("signals that come while it reads are one more reading, not many", async () => {
+  test("signals during a reload cause one more reload, not many", async () => {
     let readings = 0;
     const same = await config();
     const reloader = new Reloader(same, {

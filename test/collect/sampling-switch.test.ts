@@ -8,7 +8,7 @@ import type { Sampler } from "../../src/sampling/sampler.ts";
 import { recordIn } from "../../src/wire/record.ts";
 import { sampleRecord } from "../wire/make-record.ts";
 
-/** A switch over samplers that see one process run all the time; what was done to them, and the samples given out. */
+/** A switch over samplers that see one running process, with a log of the calls and emitted samples. */
 function setUp() {
   const story: string[] = [];
   const sweep = { processes: 1, leftOutThreads: 0, unkept: 0 };
@@ -46,7 +46,7 @@ function setUp() {
   return { sweep, noRoom, sampling, table, descriptors, take: () => story.splice(0).join(" ") };
 }
 
-test("each sweep reports the processes without room; off, there are none", () => {
+test("each scan reports the processes without room; switched off, there are none", () => {
   const { sampling, sweep, noRoom } = setUp();
   sampling.on();
   sweep.unkept = 3;
@@ -59,7 +59,7 @@ test("each sweep reports the processes without room; off, there are none", () =>
   expect(noRoom).toEqual([0, 3, 0, 5, 0]);
 });
 
-test("off, it holds nothing", () => {
+test("switched off, it keeps no sampler", () => {
   const { sampling, take } = setUp();
   sampling.on();
   sampling.sweep();
@@ -73,7 +73,7 @@ test("off, it holds nothing", () => {
   expect(take()).toBe("unload");
 });
 
-test("where nothing can be loaded again it keeps what it has, and goes on as from its start", () => {
+test("if nothing can be loaded again, it keeps its sampler, and starts again with a first scan", () => {
   const { sampling, table, take } = setUp();
   sampling.on();
   sampling.sweep();
@@ -84,7 +84,7 @@ test("where nothing can be loaded again it keeps what it has, and goes on as fro
   expect([sampling.source, take(), table.rssBytes(table.find(7))]).toEqual([null, "", undefined]);
   sampling.on();
   expect([sampling.source, take()]).toEqual(["task-iterator", "sweep"]);
-  // Its use while sampling was off is of no known time.
+  // CPU time while sampling was off belongs to no known interval.
   expect(table.cpuPct(table.find(7))).toBeUndefined();
   sampling.sweep();
   expect(take()).toBe("sweep sample");
@@ -93,7 +93,7 @@ test("where nothing can be loaded again it keeps what it has, and goes on as fro
   expect(take()).toBe("unload");
 });
 
-test("a sweep without descriptors is put off, and so is loading", () => {
+test("a scan without free descriptors is postponed, and so is loading", () => {
   const { sampling, descriptors, take } = setUp();
   descriptors.left = 5;
   sampling.on();
@@ -110,11 +110,11 @@ test("a sweep without descriptors is put off, and so is loading", () => {
   sampling[Symbol.dispose]();
 });
 
-test("samples that were looked at are counted on when the sampler is loaded again", () => {
+test("the count of checked samples goes on when the sampler is loaded again", () => {
   const { sampling } = setUp();
   expect(sampling.looked).toBe(0);
   sampling.on();
-  // A first sweep only finds out how things stand.
+  // The first scan only sets the baseline.
   expect(sampling.looked).toBe(0);
   sampling.sweep();
   expect(sampling.looked).toBe(1);

@@ -14,7 +14,7 @@ s.bind(sys.argv[1])
 print("bound", flush=True)
 while True: print(repr(s.recv(4096).decode()), flush=True)`;
 
-/** A socket as the manager has one; datagrams are no business of the runtime. */
+/** A socket like that of a service manager, in Python, because the runtime has no Unix datagrams. */
 async function manager(name: string) {
   const path = join(folder, name);
   const child = Bun.spawn(["python3", "-c", SCRIPT, path], { stdout: "pipe" });
@@ -41,7 +41,7 @@ async function manager(name: string) {
 const hasPython = Bun.which("python3") !== null;
 
 describe("a service manager", () => {
-  test.skipIf(!hasPython)("gets every change of state (skipped where there is no python3)", async () => {
+  test.skipIf(!hasPython)("gets every change of state (skipped without python3)", async () => {
     await using systemd = await manager("states");
     const reports = ServiceManager.from({ NOTIFY_SOCKET: systemd.path }, () => 12_345_678_901);
     expect(reports?.maxFlushMs).toBe(Number.POSITIVE_INFINITY);
@@ -55,14 +55,14 @@ describe("a service manager", () => {
   });
 
   test.skipIf(!hasPython)(
-    "gets signs of life, more than twice in its time (skipped where there is no python3)",
+    "gets watchdog messages more than twice in its timeout (skipped without python3)",
     async () => {
       await using systemd = await manager("watchdog");
       let nowNs = 0;
       const env = { NOTIFY_SOCKET: systemd.path, WATCHDOG_USEC: "8000000", WATCHDOG_PID: String(process.pid) };
       const reports = ServiceManager.from(env, () => nowNs);
       expect(reports?.maxFlushMs).toBe(2000);
-      // Nothing before it is ready.
+      // No message comes before READY=1.
       reports?.looked();
       reports?.ready("Watching");
       expect(await systemd.next()).toContain("READY=1");
@@ -84,7 +84,7 @@ describe("a service manager", () => {
     },
   );
 
-  test("that waits for another process gets no signs of life, and none is no error", () => {
+  test("that expects another process gets no watchdog messages, and its absence is no error", () => {
     const from = (env: object) => ServiceManager.from({ NOTIFY_SOCKET: "/nowhere", ...env })?.maxFlushMs;
     expect(ServiceManager.from({})).toBeUndefined();
     expect(ServiceManager.from({ NOTIFY_SOCKET: "" })).toBeUndefined();

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { SourceNotice } from "../../src/collect/source-notice.ts";
 import { Warnings } from "../config/warnings.ts";
 
-test("that /proc is read is said when it begins, with the reason", () => {
+test("a message reports with the reason when samples begin to come from /proc", () => {
   using warnings = new Warnings();
   const said = (notice: SourceNotice, ...looks: Parameters<SourceNotice["look"]>[]) => {
     for (const look of looks) notice.look(...look);

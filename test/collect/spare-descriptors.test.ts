@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 const SOURCE = join(import.meta.dir, "../../src/collect/spare-descriptors.ts");
 
-/** Takes all descriptors but two, then none, then says whether that many could be used. */
+/** Uses up all descriptors except two, then all, and prints whether work could use descriptors. */
 const SCRIPT = `
   import { closeSync, openSync } from "node:fs";
   const { SpareDescriptors } = await import(process.argv[1]);
@@ -20,7 +20,7 @@ const SCRIPT = `
   closeSync(taken.pop());
   use(2);
   use(3);
-  // A kernel that says so by itself.
+  // Here the kernel itself reports the lack.
   const { NativeError } = await import(process.argv[2]);
   done.push(descriptors.use(1, () => { throw new NativeError("bpf_iter_create", 24); }));
   try {
@@ -32,7 +32,7 @@ const SCRIPT = `
   use(3);
   console.log(JSON.stringify(done));`;
 
-test("what needs descriptors is put off where there are none, with one warning", () => {
+test("work that needs descriptors is postponed without free descriptors, with one warning", () => {
   const errors = join(import.meta.dir, "../../src/sys/errno.ts");
   const command = [process.execPath, "-e", SCRIPT, SOURCE, errors];
   const { stdout, stderr } = Bun.spawnSync(["/bin/sh", "-c", 'ulimit -n 64; exec "$@"', "sh", ...command]);

@@ -18,7 +18,7 @@ function parts(stormRate: number | "auto") {
     { nowNs: () => state.nowNs, cpuNs: () => state.cpuNs, kernelNsPerEvent: () => 1000 },
     ({ kind }) => state.kinds.push(kind),
   );
-  /** Seconds of so much CPU and so many events. */
+  /** Lets seconds pass with the given CPU time and number of events. */
   const pass = (seconds: number, cpuPct: number, sent: number, suppressed = 0) => {
     for (let half = 0; half < 2 * seconds; half++) {
       state.nowNs += 0.5e9;
@@ -32,11 +32,11 @@ function parts(stormRate: number | "auto") {
 }
 
 describe("StormControl", () => {
-  test("begins with what rings can take, or with the rate that is set", () => {
+  test("starts with the rate that the rings have room for, or with the configured rate", () => {
     expect([parts("auto"), parts(500), parts(0)].map(({ config }) => firstStormRate(config))).toEqual([13_107, 500, 0]);
   });
 
-  test("what starting costs does not count, but rings do", () => {
+  test("does not count the cost of the start, but the fill of rings", () => {
     const { state, pass } = parts("auto");
     pass(9, 20, 3000);
     expect(state.rates).toEqual([]);
@@ -46,13 +46,13 @@ describe("StormControl", () => {
     expect(state.kinds).toEqual(["rings"]);
   });
 
-  test("an overload lowers the rate within three seconds, and the end of it raises the rate", () => {
+  test("lowers the rate within three seconds of an overload, and raises it afterwards", () => {
     const { control, state, pass } = parts("auto");
     pass(11, 0.5, 500);
     expect(control.isLimited).toBe(false);
     pass(1, 9, 10_000);
     expect(control.isLimited).toBe(true);
-    // 9 % here and 1 % in the kernel, for ten times of what the budget has room for.
+    // 9 % in user space and 1 % in the kernel, for ten times the events that the budget has room for.
     expect(state.rates).toEqual([1000]);
     pass(60, 0.3, 100, 10_000);
     expect(state.rates).toEqual([1000]);
@@ -62,7 +62,7 @@ describe("StormControl", () => {
     expect(control.isLimited).toBe(false);
   });
 
-  test("few events are not limited, whatever sampling costs: a lower rate would change nothing", () => {
+  test("does not limit few events, whatever sampling costs, because a lower rate would not help", () => {
     const { control, state, pass } = parts("auto");
     pass(60, 3, 900);
     expect(state.rates).toEqual([]);
@@ -71,13 +71,13 @@ describe("StormControl", () => {
     expect(control.canLower).toBe(true);
   });
 
-  test("a rate that is set stays", () => {
+  test("keeps a configured rate", () => {
     const { state, pass } = parts(500);
     pass(30, 50, 10_000);
     expect(state.rates).toEqual([]);
   });
 
-  test("another setting begins from its first rate", () => {
+  test("starts from the first rate again after the setting changes", () => {
     const { control, config, state, pass } = parts("auto");
     pass(11, 0.5, 500);
     pass(1, 9, 10_000);

@@ -9,7 +9,7 @@ const QUIET: StormWindow = {
   sentPerSecond: 600,
   offeredPerSecond: 600,
 };
-/** Costs ten times the budget. */
+/** A load that costs ten times the budget. */
 const OVERLOAD: StormWindow = { ...QUIET, costPct: 10, sentPerSecond: 30_000, offeredPerSecond: 30_000 };
 
 const HIGHEST = ringRate(256 * 1024);
@@ -20,7 +20,7 @@ function after(governor: StormGovernor, count: number, window: StormWindow): num
 }
 
 describe("the rate of `auto`", () => {
-  test("stays what rings can take while the cost is within the budget", () => {
+  test("stays at the limit of the rings while the cost is within the budget", () => {
     expect(HIGHEST).toBe(13_107);
     expect(after(new StormGovernor(HIGHEST), 1000, { ...QUIET, costPct: 1 })).toBe(HIGHEST);
   });
@@ -30,7 +30,7 @@ describe("the rate of `auto`", () => {
     expect(after(new StormGovernor(HIGHEST), 10, { ...OVERLOAD, costPct: 100 })).toBe(LOWEST_RATE);
   });
 
-  test("a burst that is saved again changes nothing", () => {
+  test("does not change after a burst that later savings compensate", () => {
     const governor = new StormGovernor(HIGHEST);
     for (let i = 0; i < 20; i++) {
       expect(governor.window({ ...QUIET, costPct: 2.5 })).toBe(HIGHEST);
@@ -38,7 +38,7 @@ describe("the rate of `auto`", () => {
     }
   });
 
-  test("becomes what the budget leaves within three seconds of an overload", () => {
+  test("falls to the budget's limit within three seconds of an overload", () => {
     const governor = new StormGovernor(HIGHEST);
     expect(governor.window(OVERLOAD)).toBe(3000);
     const slight = new StormGovernor(HIGHEST);
@@ -51,7 +51,7 @@ describe("the rate of `auto`", () => {
     expect(rates).toEqual([6553, 3276, 1638]);
   });
 
-  test("is lowered where rings fill up, whatever the budget", () => {
+  test("is lowered if rings fill up, whatever the budget", () => {
     const governor = new StormGovernor(HIGHEST);
     const full = { ...QUIET, ringFill: 0.8, sentPerSecond: 20_000, offeredPerSecond: 20_000 };
     expect(governor.window(full)).toBe(6553);
@@ -62,7 +62,7 @@ describe("the rate of `auto`", () => {
   test("is raised once all events would cost less than 70 % of the budget for half a minute", () => {
     const governor = new StormGovernor(HIGHEST);
     governor.window(OVERLOAD);
-    // A storm is counted: it costs little, and would cost ten times the budget.
+    // A counted storm costs little, but sending its events would cost ten times the budget.
     const counted = { ...QUIET, costPct: 0.2, sentPerSecond: 100, offeredPerSecond: 30_000 };
     expect(after(governor, 300, counted)).toBe(3000);
     const over = { ...counted, offeredPerSecond: 300 };

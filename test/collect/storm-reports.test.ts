@@ -18,7 +18,7 @@ import {
 
 const MS = 1_000_000n;
 
-/** The kernel side's memory. */
+/** The storm places of the kernel side. */
 class Memory {
   readonly bytes = new ArrayBuffer(STORM_PLACES * STORM.size);
   readonly #view = new DataView(this.bytes);
@@ -75,7 +75,7 @@ function parts(more: Partial<StormReportsParts> = {}) {
 }
 
 describe("StormReports", () => {
-  test("reports the begin once something was counted, and the end with all of it", () => {
+  test("reports the begin once an event was counted, and the end with all counts", () => {
     const { memory, events, state, reports } = parts();
     memory.begin(3);
     memory.text(3, STORM.comm, "bomb");
@@ -115,11 +115,11 @@ describe("StormReports", () => {
     expect(events[1]?.comms).toHaveLength(10);
     expect(events[1]?.comms?.[0]).toEqual({ comm: "c11", count: 12 });
     expect([reports.begun, reports.active]).toEqual([1, 0]);
-    // The place is empty, for another storm.
+    // The place is free for another storm.
     expect(new Uint8Array(memory.bytes).every((byte) => byte === 0)).toBe(true);
   });
 
-  test("one of which nothing was counted is not reported", () => {
+  test("does not report a storm without counted events", () => {
     const { memory, events, state, reports } = parts();
     memory.begin(0);
     reports.tick();
@@ -129,7 +129,7 @@ describe("StormReports", () => {
     expect(new Uint8Array(memory.bytes).every((byte) => byte === 0)).toBe(true);
   });
 
-  test("what two CPUs began at the same time is one storm", () => {
+  test("merges a storm that two CPUs began at the same time", () => {
     const { memory, events, state, reports } = parts();
     for (const place of [1, 8]) {
       memory.begin(place);
@@ -143,7 +143,7 @@ describe("StormReports", () => {
     expect(events[1]).toMatchObject({ suppressed: { fork: 9 }, comms: [{ comm: "same", count: 9 }] });
   });
 
-  test("what cannot be known is null", () => {
+  test("reports unavailable figures as null", () => {
     const { memory, events, reports } = parts();
     memory.begin(0);
     memory.begin(1, STORM_CGROUP | STORM_CHANGING);
@@ -166,7 +166,7 @@ describe("StormReports", () => {
     expect(reports.active).toBe(0);
   });
 
-  test("what the programs do not know of a process is taken from the table", () => {
+  test("adds facts about a process from the table that the BPF programs do not know", () => {
     const { memory, events, reports } = parts();
     memory.begin(0);
     memory.u64(0, STORM.cgroup_id, 0n);
@@ -177,7 +177,7 @@ describe("StormReports", () => {
     expect(events[0]?.source).toMatchObject({ cgroup_id: 9n, cgroup: "/nine", uid: 1001, comm: "loop" });
   });
 
-  test("what neither the programs nor the table know is null", () => {
+  test("reports facts that neither the BPF programs nor the table know as null", () => {
     const { memory, events, reports } = parts({ processOf: () => undefined });
     memory.begin(0);
     memory.u64(0, STORM.cgroup_id, 0n);
@@ -187,7 +187,7 @@ describe("StormReports", () => {
     expect(events[0]?.source).toMatchObject({ pid: 77, cgroup_id: null, cgroup: null, uid: null, comm: null });
   });
 
-  test("the storm of a cgroup, of its changing forkers and of its crowd are three", () => {
+  test("keeps apart the storms of a cgroup, of its changing forkers and of its crowd", () => {
     const { memory, events, reports } = parts();
     for (const [place, kind] of [STORM_CGROUP, STORM_CGROUP | STORM_CHANGING, STORM_CGROUP | STORM_CROWD].entries()) {
       memory.begin(place, kind);
@@ -203,7 +203,7 @@ describe("StormReports", () => {
     expect(ends.map(({ suppressed }) => suppressed?.fork)).toEqual([1, 2, 3, 7, 7]);
   });
 
-  test("a place that two programs wanted at once is freed at the second look", () => {
+  test("frees a place that two programs claimed at once at the second check", () => {
     const { memory, reports } = parts();
     memory.u32(5, STORM.claims, 2);
     reports.tick();

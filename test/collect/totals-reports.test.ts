@@ -15,7 +15,7 @@ import { exitRecord, forkRecord } from "../wire/make-record.ts";
 const PLACES = 16;
 const EXITED_NS = 1e12;
 
-/** Reports at level `summary` of a table that has this process, which has used CPU time. */
+/** Reports at detail `summary` of a table with this process, which has used CPU time. */
 function setUp(wants: () => boolean) {
   const table = new ProcessTable({ lingerNs: 1e9 });
   const head = { pid: process.pid, comm: "old", cgroup_id: 1n, start_ns: 5n };
@@ -47,7 +47,7 @@ function setUp(wants: () => boolean) {
   return { reports, report, end };
 }
 
-test("CPU time from before the run is taken off, if the process passes the filters", () => {
+test("CPU time from before the run is subtracted if the process matches the filters", () => {
   const { utimeTicks = 0, stimeTicks = 0 } = readProcStat(process.pid) ?? {};
   expect(utimeTicks + stimeTicks).toBeGreaterThan(0);
   for (const isWanted of [true, false]) {
@@ -59,13 +59,13 @@ test("CPU time from before the run is taken off, if the process passes the filte
   }
 });
 
-test("groups that are read and processes that are listed are work", () => {
+test("read groups and listed processes count as work", () => {
   const { reports, report, end } = setUp(() => true);
   expect(reports.work).toBe(0);
   report();
   expect(reports.work).toBe(2);
   end();
   report();
-  // The buffer of the first interval is read once more before the programs get it again.
+  // The buffer of the first interval is read once more before the BPF programs reuse it.
   expect(reports.work).toBe(4);
 });

@@ -10,7 +10,7 @@ import { Zombie } from "../procfs/zombie.ts";
 import { forkRecord, type Head } from "../wire/make-record.ts";
 
 const OWN: PidNamespace = { isInitial: false, proc: "own" };
-/** Past every pid that there is. */
+/** A pid above every possible pid. */
 const NONE = 2 ** 22 + 1;
 
 function iteratorOf(...running: Head[]): () => ProcessLister {
@@ -23,7 +23,7 @@ function iteratorOf(...running: Head[]): () => ProcessLister {
   });
 }
 
-/** What the refusal says, and its exit code. */
+/** The message of the refusal, and its exit code. */
 function refusal(resolve: () => unknown): { exitCode: number; message: string } {
   try {
     resolve();
@@ -35,7 +35,7 @@ function refusal(resolve: () => unknown): { exitCode: number; message: string } 
 }
 
 describe("the processes of --pid", () => {
-  test("are those that run, with their start", () => {
+  test("are found while they run, with their start", () => {
     const startTicks = readProcStat(process.pid)?.startTicks as number;
     const [watched, ...others] = resolveWatchedPids([process.pid, process.pid]);
     expect(others).toEqual([]);
@@ -45,11 +45,11 @@ describe("the processes of --pid", () => {
     expect(isStillThere({ given: NONE, pid: NONE, startTicks: 1 })).toBeFalse();
   });
 
-  test("none: every process is watched", () => {
+  test("without pids: every process is watched", () => {
     expect(resolveWatchedPids([])).toEqual([]);
   });
 
-  test("one that does not exist is refused, also among others", () => {
+  test("a pid that does not exist is refused, also among others", () => {
     const { exitCode, message } = refusal(() => resolveWatchedPids([process.pid, NONE, NONE + 1]));
     expect(exitCode).toBe(EXIT.usage);
     expect(message).toContain(`there is no process ${NONE}; there is no process ${NONE + 1}`);

@@ -9,7 +9,7 @@ import { forkRecord } from "../wire/make-record.ts";
 
 setUpLog({ level: "silent", color: false });
 
-/** Past every pid that there is. */
+/** A pid above every possible pid. */
 const PID = 2 ** 23;
 const nothingHidden = { mayHide: () => false };
 
@@ -33,26 +33,26 @@ function tableOf(...pids: number[]): ProcessTable {
 }
 
 describe("watched processes", () => {
-  test("that ended before the probes were attached are watched no more: their pids may be others' soon", () => {
+  test("that ended before the probes were attached are dropped, because their pids may be reused", () => {
     const { watched, followed, untracked, followers } = watching(PID, PID + 1);
     watched.settle([PID, PID + 1, PID + 2], tableOf(PID, PID + 2), nothingHidden, followers);
     expect([[...followed], untracked]).toEqual([[PID, PID + 2], [PID + 1]]);
   });
 
-  test("whose pid is another process's by then are watched no more", () => {
+  test("whose pid has been reused by then are dropped", () => {
     const { conditions, followed, untracked, followers } = watching(PID);
     const recycled = new WatchedProcesses([PID], conditions, () => [{ given: PID, pid: PID, startTicks: 5 }]);
     recycled.settle([PID], tableOf(PID), nothingHidden, followers);
     expect([[...followed], untracked]).toEqual([[], [PID]]);
   });
 
-  test("that no list shows, as it may hide them, stay watched", () => {
+  test("that a list may hide stay watched", () => {
     const { watched, followed, followers } = watching(PID);
     watched.settle([PID], tableOf(), { mayHide: () => true }, followers);
     expect([...followed]).toEqual([PID]);
   });
 
-  test("are reported once none of them runs, with those that were given", () => {
+  test("are reported as ended once none of them runs, with the given pids", () => {
     const { conditions, watched } = watching(PID, PID + 1);
     watched.look(1);
     expect(conditions.active.size).toBe(0);
@@ -60,14 +60,14 @@ describe("watched processes", () => {
     expect(conditions.active.get("watched_process_gone")).toContain(`${PID}, ${PID + 1} have ended`);
   });
 
-  test("none: nothing is missing", () => {
+  test("without pids: none is reported as ended", () => {
     const { conditions, watched } = watching();
     watched.look(0);
     expect(conditions.active.size).toBe(0);
   });
 });
 
-test("a collector in a pid namespace of its own says so, and what is missing", () => {
+test("a collector in a pid namespace reports that, and the missing processes", () => {
   const messageIn = (proc: "initial" | "own" | "other", listsAll = true) => {
     const conditions = new Conditions();
     reportPidNamespace(conditions, listsAll, { isInitial: false, proc });

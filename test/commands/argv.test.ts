@@ -30,35 +30,35 @@ function errorOf(argv: string[], rest = false): LinnixError {
 }
 
 describe("parseArgv", () => {
-  test("takes values behind a space and behind =", () => {
+  test("accepts a value after a space or after =", () => {
     expect([...parse(["--size", "1", "--pid=2", "--pid", "3,4", "--pid="]).words]).toEqual([
       ["size", ["1"]],
       ["pid", ["2", "3,4", ""]],
     ]);
   });
 
-  test("takes switches, long and short, also twice", () => {
+  test("accepts long and short switches, also twice", () => {
     expect([...parse(["--quick", "-q", "--no-color"]).switches]).toEqual(["quick", "no-color"]);
   });
 
-  test("takes short switches in one word", () => {
+  test("accepts several short switches in one word", () => {
     expect([...parse(["-qV"]).switches]).toEqual(["quick", "verbose"]);
   });
 
-  test("an option that may stand without a value takes one by = only", () => {
+  test("an option with an optional value accepts the value only after =", () => {
     expect(parse(["--redact"]).words.get("redact")).toEqual(["true"]);
     expect(parse(["--redact=false"]).words.get("redact")).toEqual(["false"]);
     expect(errorOf(["--redact", "false"]).hint).toBe("if it is the value of --redact: --redact=false");
     expect(errorOf(["--redact=true", "false"]).hint).toBe("see linnix x --help");
   });
 
-  test("takes a lone - as a value, and anything behind =", () => {
+  test("accepts - as a value, and any text after =", () => {
     expect(parse(["--size", "-"]).words.get("size")).toEqual(["-"]);
     expect(parse(["--size=--quick"]).words.get("size")).toEqual(["--quick"]);
     expect(parse(["--size=a=b"]).words.get("size")).toEqual(["a=b"]);
   });
 
-  test("hands over what follows -- untouched where a command wants it", () => {
+  test("returns the words after -- unchanged if the command accepts them", () => {
     expect(parse(["--quick", "--", "ls", "--size", "--"], true).rest).toEqual(["ls", "--size", "--"]);
     expect(parse(["--"], true).rest).toEqual([]);
     expect(parse(["--quick"], true).rest).toBeNull();
@@ -93,11 +93,11 @@ describe("parseArgv", () => {
     expect(error.hint ?? "").toContain(hint);
   });
 
-  test("refuses a word before -- also where a command takes what follows it", () => {
+  test("refuses a word before --, even if the command accepts words after it", () => {
     expect(errorOf(["ls", "--", "ls"], true).what).toBe('unexpected argument "ls"');
   });
 
-  test("names -- where a command stands without it", () => {
+  test("the error for a command without -- names --", () => {
     const error = errorOf(["--quick", "ls", "-l"], true);
     expect(error.what).toBe('unexpected argument "ls"');
     expect(error.why).toContain("a command only after --");
@@ -123,7 +123,7 @@ describe("commandIndex", () => {
 describe("optionValue", () => {
   const threshold = percent({ min: 0, max: 100, example: 1 });
 
-  test("reads an option that is no setting, or gives its default", () => {
+  test("returns the value of an option that is not a setting, or its default", () => {
     expect(optionValue(parse(["--size", "0.5%"]), "size", threshold, 1)).toBe(0.5);
     expect(optionValue(parse([]), "size", threshold, 1)).toBe(1);
   });

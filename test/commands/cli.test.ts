@@ -12,7 +12,7 @@ const directory = mkdtempSync(join(tmpdir(), "linnix-test-"));
 chmodSync(directory, 0o755);
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-/** The variables that a user of the machine would have, and none of ours. */
+/** Environment variables of an ordinary user, without those of linnix. */
 const ENV = { PATH: process.env.PATH ?? "/usr/bin:/bin", HOME: directory, TERM: "xterm" };
 
 interface Result {
@@ -36,7 +36,7 @@ function file(name: string, text: string): string {
   return path;
 }
 
-/** One message: `linnix: …`, and the hint on a line of its own. */
+/** Expects one message, `linnix: …`, with the hint on its own line. */
 function expectOneMessage({ stdout, stderr, exitCode }: Result, ...parts: string[]): void {
   expect(stderr).toMatch(/^linnix: [^\n]+\n( {2}[^\n]+\n)?$/);
   for (const part of parts) {
@@ -47,7 +47,7 @@ function expectOneMessage({ stdout, stderr, exitCode }: Result, ...parts: string
 }
 
 describe("help", () => {
-  test("of the program lists the commands, and goes to stdout", () => {
+  test("of the program lists the commands on stdout", () => {
     const { stdout, stderr, exitCode } = linnix(["--help"]);
     expect(exitCode).toBe(EXIT.ok);
     expect(stderr).toBe("");
@@ -60,7 +60,7 @@ describe("help", () => {
     expect(linnix(["-h"]).stdout).toBe(stdout);
   });
 
-  test("without a command goes to stderr, as wrong use", () => {
+  test("without a command is printed to stderr, as wrong use", () => {
     const { stdout, stderr, exitCode } = linnix([]);
     expect(exitCode).toBe(EXIT.usage);
     expect(stdout).toBe("");
@@ -92,7 +92,7 @@ describe("help", () => {
 });
 
 describe("version", () => {
-  test("is one line; with --verbose the parts follow", () => {
+  test("is one line; --verbose adds the parts", () => {
     const { stdout, exitCode } = linnix(["--version"]);
     expect(exitCode).toBe(EXIT.ok);
     expect(stdout).toMatch(/^linnix \d+\.\d+\.\d+\n$/);
@@ -102,7 +102,7 @@ describe("version", () => {
     expect(verbose).toContain("libbpf");
   });
 
-  test("--verbose is an option of overhead-test, and no error there", () => {
+  test("--verbose is accepted by overhead-test", () => {
     expectOneMessage(linnix(["overhead-test", "--verbose", "--rate", "none"]), "--rate");
     expect(linnix(["overhead-test", "--help"]).stdout).toMatch(/--verbose +print every figure/);
   });
@@ -192,11 +192,11 @@ describe("wrong use", () => {
     expect(result.stderr).not.toContain("\u001b");
   });
 
-  test("in the environment names the variable", () => {
+  test("in the environment: the error names the variable", () => {
     expectOneMessage(linnix(["collect"], { LINNIX_FORMAT: "xml" }), 'LINNIX_FORMAT "xml"', "expected one of");
   });
 
-  test("in the file names file, line and key", () => {
+  test("in the file: the error names file, line and key", () => {
     const path = file("wrong.toml", "[ring]\n\nsze = '1MiB'\n");
     expectOneMessage(linnix(["collect", "--config", path]), `${path}:3: ring.sze`, "did you mean ring.size?");
     expectOneMessage(linnix(["collect"], { LINNIX_CONFIG: path }), `${path}:3: ring.sze`);
@@ -204,7 +204,7 @@ describe("wrong use", () => {
     expectOneMessage(linnix(["doctor", "--config", broken]), `${broken}:2`, "not TOML", '"1MiB"');
   });
 
-  test("shows its stack only at log level debug, and nothing at silent", () => {
+  test("prints its stack only at log level debug, and nothing at silent", () => {
     expect(linnix(["collect", "--duration", "x"]).stderr).not.toContain("    at ");
     expect(linnix(["--log-level", "debug", "collect", "--duration", "x"]).stderr).toContain("    at ");
     expect(linnix(["collect", "--duration", "x", "--log-level=debug"]).stderr).toContain("    at ");
@@ -215,7 +215,7 @@ describe("wrong use", () => {
 });
 
 describe("configuration", () => {
-  test("--print-config can be fed back", () => {
+  test("the output of --print-config is a valid configuration with the same values", () => {
     const first = linnix(["collect", "--print-config", "--ring-size", "1MiB", "--pid", "1,2", "--pid=3"]);
     expect(first.exitCode).toBe(EXIT.ok);
     expect(first.stderr).toBe("");
@@ -227,7 +227,7 @@ describe("configuration", () => {
     expect(second.stdout).toContain(`# ${path}:`);
   });
 
-  test("--check-config says which file is right, and nothing runs", () => {
+  test("--check-config reports a valid file, and runs nothing", () => {
     const path = file("right.toml", "[output]\nfile = 'never-written.jsonl'\n");
     expect(linnix(["collect", "--check-config", "--config", path])).toEqual({
       stdout: `${path}: ok\n`,
@@ -237,7 +237,7 @@ describe("configuration", () => {
     expect(existsSync(join(directory, "never-written.jsonl"))).toBe(false);
   });
 
-  test("--check-config looks at what the settings name as well", () => {
+  test("--check-config checks that accounts, files and addresses of the settings exist", () => {
     const check = (...args: string[]) => linnix(["collect", "--check-config", ...args]);
     expectOneMessage(check("--user", "no-such-user"), "--user no-such-user is not known");
     expectOneMessage(check("--listen", "0.0.0.0:3000"), "cannot listen at 0.0.0.0:3000 without a token");
@@ -250,14 +250,14 @@ describe("configuration", () => {
     ["run.user", "no-such-user", "LINNIX_USER ", "no-such-user is not known: there is no such account"],
     ["filters.cgroup", "/no/such", "LINNIX_CGROUP ", "/no/such is not known: there is no such cgroup"],
     ["api.listen", "0.0.0.0:1", "LINNIX_LISTEN: ", "cannot listen at 0.0.0.0:1 without a token"],
-  ])("--check-config says what gave a value that is impossible here: %s", (key, value, variable, told) => {
+  ])("--check-config names the source of a value that is invalid on this machine: %s", (key, value, variable, told) => {
     const path = file("impossible.toml", `# x\r\n${key} = '${value}'\r\n`);
     expectOneMessage(linnix(["collect", "--check-config", "--config", path]), `linnix: ${path}:2: ${key}: ${told}`);
     const env = { [variable.replace(/:? $/, "")]: value };
     expectOneMessage(linnix(["collect", "--check-config"], env), `linnix: ${variable}${told}`);
   });
 
-  test("--check-config looks at the token that an address needs", () => {
+  test("--check-config checks the token that an address needs", () => {
     const token = file("token", "open-sesame-open-sesame");
     const path = file("token.toml", `[api]\nlisten = '0.0.0.0:1'\ntoken_file = '${token}'\n`);
     const check = () => linnix(["collect", "--check-config", "--config", path]);
@@ -270,7 +270,7 @@ describe("configuration", () => {
     expectOneMessage(check(), `${path}:3: api.token_file: the token file ${token} cannot be read`);
   });
 
-  test("a start says the same, and page faults that no kernel can give are refused by both", () => {
+  test("a start reports the same errors, and both refuse page faults with the tracepoint backend", () => {
     const user = file("user.toml", "[run]\nuser = 'no-such-user'\n");
     expectOneMessage(linnix(["collect", "--config", user]), `${user}:2: run.user: no-such-user is not known`);
     const faults = file("faults.toml", "[probes]\npage_faults = true\nbackend = 'tracepoint'\n");
@@ -279,7 +279,7 @@ describe("configuration", () => {
     }
   });
 
-  test("every setting of the daemon goes from option, environment and file into what is printed", () => {
+  test("--print-config prints every daemon setting from option, environment and file", () => {
     const path = file(
       "daemon.toml",
       [
@@ -327,20 +327,20 @@ describe("configuration", () => {
     expect(linnix(["collect", "--check-config", "--config", path], env).stdout).toBe(`${path}: ok\n`);
   });
 
-  test("an option that is true or false may stand alone, and takes its value by = only", () => {
+  test("a boolean option may stand alone, and accepts its value only after =", () => {
     const printed = linnix(["collect", "--print-config", "--redact"]).stdout;
     expect(printed).toContain("redact = true  # --redact\n");
     expectOneMessage(linnix(["collect", "--redact=yes"]), '--redact "yes"', "expected true or false");
     expectOneMessage(linnix(["collect", "--redact", "true"]), 'unexpected argument "true"');
   });
 
-  test("a file that others can write is refused", () => {
+  test("a file that other users can write is refused", () => {
     const path = file("open.toml", "");
     chmodSync(path, 0o666);
     expectOneMessage(linnix(["collect", "--check-config", "--config", path]), path, `chmod o-w ${path}`);
   });
 
-  test("a doubtful variable is a warning on stderr, which --log-level error leaves out", () => {
+  test("an unknown variable causes a warning on stderr, which --log-level error hides", () => {
     const path = file("doubtless.toml", "");
     const args = ["collect", "--check-config", "--config", path];
     const result = linnix(args, { LINNIX_FORMT: "x" });
@@ -354,20 +354,23 @@ describe("configuration", () => {
 describe("terminal", () => {
   const noTerminal = whyNoTerminal("script");
 
-  /** Runs linnix on a pseudo-terminal; script(1) takes a shell's command line, so no argument may need quotes. */
+  /** Runs linnix on a pseudo-terminal; script(1) runs a shell command line, so no argument may need quotes. */
   function onTerminal(args: readonly string[], env: Record<string, string> = {}): string {
     return run(["script", "-qec", [process.execPath, MAIN, ...args].join(" "), "/dev/null"], env).stdout;
   }
 
-  test.skipIf(noTerminal !== null)(titled("auto is pretty and quick there", noTerminal), () => {
-    const shown = onTerminal(["collect", "--print-config"]);
-    expect(shown).toContain("here: pretty");
-    expect(shown).toContain("here: 200ms");
-    expect(linnix(["collect", "--print-config"]).stdout).toContain("here: jsonl");
-  });
+  test.skipIf(noTerminal !== null)(
+    titled("auto selects the pretty format and a short flush interval", noTerminal),
+    () => {
+      const shown = onTerminal(["collect", "--print-config"]);
+      expect(shown).toContain("here: pretty");
+      expect(shown).toContain("here: 200ms");
+      expect(linnix(["collect", "--print-config"]).stdout).toContain("here: jsonl");
+    },
+  );
 
   test.skipIf(noTerminal !== null)(
-    titled("warnings are coloured there, and nowhere where it is refused", noTerminal),
+    titled("warnings are coloured only there, and not if colour is off", noTerminal),
     () => {
       const args = ["collect", "--check-config"];
       const env = { LINNIX_FORMT: "x" };
@@ -383,28 +386,28 @@ describe("terminal", () => {
 describe("stdout", () => {
   const shell = (script: string) => run(["sh", "-c", script, "sh", process.execPath, MAIN]);
 
-  test("closed by its reader is a quiet end", () => {
+  test("closed by its reader: linnix ends without an error", () => {
     const { stderr } = shell('{ sleep 0.3; "$1" "$2" collect --help; echo "exit $?" >&2; } | true');
     expect(stderr).toBe("exit 0\n");
   });
 
-  test("that is full is an error with its cause", () => {
+  test("on a full disk: linnix reports an error with its cause", () => {
     const { stderr, exitCode } = shell('"$1" "$2" --version > /dev/full');
     expect(exitCode).toBe(EXIT.cannotRun);
     expect(stderr).toBe("linnix: cannot write to stdout: no space left on device\n");
   });
 
-  test("is written whole into a pipe that does not block", () => {
+  test("into a slow pipe: linnix writes all text", () => {
     const { stdout } = shell('"$1" "$2" collect --help | { sleep 0.3; cat; }');
     expect(stdout).toBe(linnix(["collect", "--help"]).stdout);
   });
 
-  test("stderr may be closed", () => {
+  test("closed stderr: the exit code stays the same", () => {
     expect(shell('"$1" "$2" collect --duration x 2>&-').exitCode).toBe(EXIT.usage);
   });
 });
 
-describe("what is not UTF-8", () => {
+describe("an argument that is not UTF-8", () => {
   const shell = (script: string) => run(["sh", "-c", script, "sh", process.execPath, MAIN]);
 
   test.each<[string, string, string, string]>([
@@ -413,17 +416,17 @@ describe("what is not UTF-8", () => {
     ["--config", "collect --config $(printf 'a\\377')", 'configuration file "a\ufffd"', "make a link to it"],
     ["--json", "overhead-test --json $(printf 'a\\377')", '--json "a\ufffd"', "make a link to it"],
     ["a command", "overhead-test -- true $(printf 'a\\377')", '"a\ufffd" after --', "a script"],
-  ])("is refused, for it would name something else: %s", (_what, words, named, hint) => {
+  ])("is refused, because it would name another file: %s", (_what, words, named, hint) => {
     expectOneMessage(shell(`"$1" "$2" ${words}`), "not UTF-8", named, hint);
     expect(readdirSync(directory).filter((name) => name.includes("\ufffd"))).toEqual([]);
   });
 });
 
-describe("without privilege", () => {
+describe("without privileges", () => {
   const NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
   const isRoot = process.geteuid?.() === 0;
   const canRun = isRoot && run([...NOBODY, process.execPath, MAIN, "--version"]).exitCode === 0;
-  const why = isRoot ? "needs a tree that everybody can read" : "needs root to become somebody else";
+  const why = isRoot ? "needs a source tree that every user can read" : "needs root to change the user";
 
   test.skipIf(!canRun)(`help, version and configuration work (${why})`, () => {
     const nobody = (...args: string[]) => run([...NOBODY, process.execPath, MAIN, ...args]);
@@ -435,7 +438,7 @@ describe("without privilege", () => {
     expectOneMessage(nobody("collect", "--check-config", "--config", path), path, "permission denied");
   });
 
-  test.skipIf(!canRun)(`top without a terminal does not name --connect, which needs one too (${why})`, () => {
+  test.skipIf(!canRun)(`top without a terminal does not suggest --connect, which needs a terminal too (${why})`, () => {
     const { exitCode, stderr } = run([...NOBODY, process.execPath, MAIN, "top"]);
     expect(exitCode).toBe(EXIT.cannotRun);
     expect(stderr).toContain("--once prints one refresh as text");
@@ -443,7 +446,7 @@ describe("without privilege", () => {
   });
 });
 
-test("main.ts alone ends the program", () => {
+test("only main.ts ends the program", () => {
   for (const path of new Bun.Glob("**/*.ts").scanSync(join(import.meta.dir, "../../src"))) {
     if (path !== "main.ts") {
       const source = readFileSync(join(import.meta.dir, "../../src", path), "utf8");

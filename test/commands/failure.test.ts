@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 const MODULE = join(import.meta.dir, "../../src/commands/failure.ts");
 
-/** What an error prints, and its exit code. */
+/** The message of an error, and its exit code. */
 function reported(expression: string): { text: string; exitCode: number } {
   const code = `
     const { reportError } = await import(${JSON.stringify(MODULE)});
@@ -12,7 +12,7 @@ function reported(expression: string): { text: string; exitCode: number } {
   return { text: stderr.toString(), exitCode };
 }
 
-test("only an error without an errno is a defect of linnix", () => {
+test("only an error without an errno is reported as a defect of linnix", () => {
   expect(reported("new TypeError('x is undefined')")).toEqual({
     text: expect.stringContaining("this is a defect of linnix"),
     exitCode: 3,
@@ -25,7 +25,7 @@ test("only an error without an errno is a defect of linnix", () => {
   }
 });
 
-test("long values and long lines are cut", () => {
+test("long values and long lines of a message are cut", () => {
   expect(reported("new Error('a'.repeat(100_000))").text.length).toBeLessThan(1000);
   expect(reported("new Error('ab '.repeat(100_000))").text.length).toBeLessThan(5000);
 });

@@ -7,7 +7,7 @@ import { findCommand, listedCommands } from "../../src/commands/index.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const MAIN = join(import.meta.dir, "../../src/main.ts");
-/** util-linux's, which gives a program a terminal. */
+/** Path of script(1) of util-linux, which runs a program on a terminal. */
 const SCRIPT = "/usr/bin/script";
 
 const COMMANDS = await Promise.all(
@@ -18,7 +18,7 @@ const COMMANDS = await Promise.all(
   }),
 );
 
-/** Lines that are wider. Examples are for copying and not wrapped, so they only have to fit an ordinary terminal. */
+/** Lines that are too wide. Examples are not wrapped, so they only have to fit an ordinary terminal. */
 function wideLines(text: string, columns: number): string[] {
   return text
     .split("\n")
@@ -28,11 +28,11 @@ function wideLines(text: string, columns: number): string[] {
 }
 
 const ORDINARY_COLUMNS = 80;
-/** Two screens of an ordinary terminal. */
+/** Lines of two screens of an ordinary terminal. */
 const MOST_LINES = 48;
 const FORMS = ["short", "all"] as const;
 
-/** What a help says, regardless of how it is wrapped. */
+/** The words of a help text, regardless of wrapping. */
 const words = (text: string) =>
   text
     .split(/[\s#]+/)
@@ -41,7 +41,7 @@ const words = (text: string) =>
     .join(" ");
 
 describe("help", () => {
-  test.each([60, 80])("keeps to %i columns, and says the same", (columns) => {
+  test.each([60, 80])("fits %i columns, with the same words", (columns) => {
     for (const form of FORMS) {
       expect(wideLines(rootHelp(columns, form), columns)).toEqual([]);
       expect(words(rootHelp(columns, form))).toBe(words(rootHelp(100, form)));
@@ -79,7 +79,7 @@ describe("help", () => {
     expect(rootHelp(ORDINARY_COLUMNS).trimEnd().split("\n").length).toBeLessThanOrEqual(MOST_LINES / 2);
   });
 
-  test("has no option that the documentation does not name", () => {
+  test("lists only options that the documentation names", () => {
     const names = ["README.md", ...new Bun.Glob("docs/*.{md,toml}").scanSync(ROOT)];
     const documents = names.map((name) => readFileSync(join(ROOT, name), "utf8")).join("\n");
     const options = [GLOBAL_OPTIONS, ...COMMANDS.map(({ command }) => command.args)].flatMap(Object.keys);
@@ -89,7 +89,7 @@ describe("help", () => {
   test.skipIf(!existsSync(SCRIPT)).each([
     { terminal: 200, widest: 80 },
     { terminal: 80, widest: 80 },
-    // Its size was never set.
+    // The size of this terminal was never set.
     { terminal: 0, widest: 80 },
     { terminal: 20, widest: 60 },
   ])(`has at most $widest columns on a terminal of $terminal (needs ${SCRIPT})`, ({ terminal, widest }) => {

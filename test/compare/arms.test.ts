@@ -16,7 +16,7 @@ const OPTIONS = {
   forceAudit: false,
 };
 
-test("all methods of the contract are there", () => {
+test("all documented methods exist", () => {
   const wanted = [
     "ps",
     "ps-log",
@@ -31,18 +31,18 @@ test("all methods of the contract are there", () => {
   expect(METHOD_NAMES).toEqual(expect.arrayContaining([...wanted, "execsnoop", "forkstat", "bpftrace", "pidstat"]));
 });
 
-test("an unknown method is refused with the nearest one", () => {
+test("an unknown method is refused, and the error names the nearest method", () => {
   expect(() => methodsNamed(["ps", "strcae"])).toThrow("did you mean strace?");
   expect(methodsNamed(["linnix", "ps"]).map(({ name }) => name)).toEqual(["ps", "linnix"]);
 });
 
-test("scans are tried at shorter intervals than asked for, other methods at that one", () => {
+test("/proc scans also run at shorter intervals, other methods only at the given interval", () => {
   const ids = armsOf(methodsNamed(["ps", "proc-scan", "linnix"]), 1000, false).map(({ id }) => id);
   expect(ids).toEqual(["ps@1000", "proc-scan@1000", "proc-scan@100", "proc-scan@10", "linnix"]);
   expect(armsOf(methodsNamed(["proc-scan"]), 10, false).map(({ id }) => id)).toEqual(["proc-scan@10"]);
 });
 
-test("a window holds a whole number of looks", () => {
+test("a window has a whole number of looks", () => {
   for (const intervalMs of [10, 250, 700, 1000, 5000]) {
     const { windowMs } = planCompare({ ...OPTIONS, intervalMs });
     expect(windowMs).toBeGreaterThan(0);
@@ -57,7 +57,7 @@ test("the workload runs for as long as its longest process before the clocks are
   expect(planCompare({ ...OPTIONS, lifetimes, quick: true }).leadMs).toBe(700);
 });
 
-test("event methods have whole seconds, after a lead that outlasts a reader's second of gathering", () => {
+test("event methods have windows of whole seconds, after a lead of more than one flush interval", () => {
   for (const options of [{}, { quick: true }, { durationMs: 500, intervalMs: 250 }, { durationMs: 30_000 }]) {
     const { eventLeadMs, eventWindowMs, windowMs } = planCompare({ ...OPTIONS, ...options });
     expect(eventLeadMs).toBeGreaterThan(1000);
@@ -66,7 +66,7 @@ test("event methods have whole seconds, after a lead that outlasts a reader's se
   }
 });
 
-test("a fifth of the workload is the ordinary mix, and the workload is one that can be run", () => {
+test("a fifth of the workload is the ordinary mix, and the workload can be run", () => {
   const { mix } = planCompare({
     ...OPTIONS,
     lifetimes: [

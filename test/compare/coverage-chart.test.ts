@@ -11,7 +11,7 @@ const PIPED = { color: false, columns: null };
 describe("places in the chart", () => {
   const { methods, withoutPlace, absent } = coverageOf(crowdedReport());
 
-  test("every method that has a cost and a share has one, in the order of its rows", () => {
+  test("exist for every method with a cost and a share, in the order of the rows", () => {
     expect(methods.find(({ method }) => method === "ps")?.points).toEqual([
       { usPerProcess: 30, seenPct: 25 / 1.2, text: "ps every 1 s: 21 % seen, 30 µs a process" },
       { usPerProcess: 300, seenPct: 70, text: "ps every 100 ms: 70 % seen, 300 µs a process" },
@@ -20,15 +20,15 @@ describe("places in the chart", () => {
     expect(absent).toEqual(["gone"]);
   });
 
-  test("what polling would need stands at its cost for each process", () => {
+  test("of the polling frontier are at its cost for each process", () => {
     const estimateOf = (name: string) => methods.find(({ method }) => method === name)?.estimate;
-    // 5 % of a core are 50,000 µs a second, for 100 processes.
+    // 5 % of a core are 50,000 µs a second, and there are 100 processes a second.
     expect(estimateOf("ps")).toMatchObject({ usPerProcess: 500, seenPct: 95, isPossible: true });
     expect(estimateOf("ps-log")).toMatchObject({ usPerProcess: 1000, isPossible: false });
     expect(estimateOf("linnix")).toBeNull();
   });
 
-  test("a frontier without an interval, and a cost that is no number, have none", () => {
+  test("do not exist for a frontier without an interval, or a cost that is not a number", () => {
     const rows = [
       row({ method: "ps", interval_ms: 1000, us_per_process: 10, capture_pct: 20, seen: 20, total: 100 }),
       row({ method: "top", us_per_process: Number.NaN, capture_pct: 20 }),
@@ -41,18 +41,18 @@ describe("places in the chart", () => {
   });
 });
 
-describe("on the page", () => {
+describe("the chart on the page", () => {
   const page = htmlReport(crowdedReport());
   const chart = page.slice(page.indexOf("<figure>"), page.indexOf("</figure>"));
 
-  test("the chart comes before every table, once for a screen and once for a phone", () => {
+  test("comes before every table, once for a screen and once for a phone", () => {
     expect(page.indexOf("<figure>")).toBeLessThan(page.indexOf("<table>"));
     expect(page.indexOf("<figure>")).toBeLessThan(page.indexOf('class="cards"'));
     expect(chart.match(/<svg class="(wide|narrow)"/g)).toHaveLength(2);
     expect(chart).not.toMatch(/NaN|Infinity|undefined|null/);
   });
 
-  test("each method that has a place has one label, and names from outside are text", () => {
+  test("has one label for each method in it, with external names as text", () => {
     const labels = [...chart.matchAll(/<text class="label[^>]*>([^<]*)</g)].map(([, text]) => text);
     const [wide, narrow] = [labels.slice(0, labels.length / 2), labels.slice(labels.length / 2)];
     expect(wide).toHaveLength(15);
@@ -64,20 +64,20 @@ describe("on the page", () => {
     expect(page).not.toContain("\u001b");
   });
 
-  test("a reader that does not see it gets each place in words", () => {
+  test("has each place in words for screen readers", () => {
     expect(chart).toContain("linnix: 100 % seen, 40 µs a process.");
     expect(chart).toContain("ps: 95 % would need a look every 20 ms, 500 µs a process (an estimate).");
     expect(chart).toContain("Not measured: gone.");
   });
 
-  test("without a place there is no chart", () => {
+  test("is omitted without any place", () => {
     expect(coverageFigure(report([row({ rounds: 0, available: false })]))).toEqual([]);
     expect(coverageLines(report([]), PIPED)).toEqual([]);
   });
 });
 
-describe("on the terminal", () => {
-  test("the chart comes first, within its columns, with a letter for each method", () => {
+describe("the chart on the terminal", () => {
+  test("comes first, within its columns, with a letter for each method", () => {
     for (const columns of [50, 80, 200]) {
       const lines = coverageLines(crowdedReport(), { color: false, columns });
       expect(lines.filter((line) => Bun.stringWidth(line) > columns)).toEqual([]);
@@ -93,11 +93,11 @@ describe("on the terminal", () => {
     expect(text).not.toContain("\u001b");
   });
 
-  test("rows stand at the share that was seen, 0 in the last one, and a cost of 0 apart from the others", () => {
+  test("has rows by the seen share, with 0 in the last row, and a separate column for a cost of 0", () => {
     const lines = coverageLines(crowdedReport(), PIPED);
     expect(lines[2]).toMatch(/^ {2}100 % ┤ +.*h/);
     expect(lines[12]).toMatch(/^ {4}0 % ┤ +d/);
-    // ps-log, at its interval and at 100 ms.
+    // These are the points of ps-log, at its interval and at 100 ms.
     expect(lines.filter((line) => /[│┤]b/.test(line))).toHaveLength(2);
   });
 });

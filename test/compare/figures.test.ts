@@ -4,7 +4,7 @@ import { armOf, row, session } from "./made-up.ts";
 
 const OK = { ok: true, version: "x 1" } as const;
 
-test("adds the turns of a method up", () => {
+test("the turns of a method are added up", () => {
   const arm = armOf("ps", 1000);
   const sessions = [
     session(arm, { looks: { count: 4, elapsedNs: 4.4e9, cpuNs: 40e6, isLoop: true } }),
@@ -45,7 +45,7 @@ test("adds the turns of a method up", () => {
   ]);
 });
 
-test("what is done in the kernel counts, and what cannot be counted there is null", () => {
+test("time in the kernel counts, and is null if it cannot be measured", () => {
   const linnix = armOf("linnix", null);
   const use = { elapsedNs: 1e9, cpuNs: 2e6, kernelNs: 1e6, bytesWritten: 0 };
   const state = (arm: typeof linnix) => ({ arm, availability: OK, problem: null });
@@ -53,7 +53,7 @@ test("what is done in the kernel counts, and what cannot be counted there is nul
     cpu_pct: 0.2,
     kernel_cpu_pct: 0.1,
     total_cpu_pct: expect.closeTo(0.3),
-    // Of the workload's processes and as many of others.
+    // The time is divided over the workload's processes and as many others.
     us_per_process: 15,
     processes_per_second: 200,
   });
@@ -63,7 +63,7 @@ test("what is done in the kernel counts, and what cannot be counted there is nul
     total_cpu_pct: null,
     us_per_process: null,
   });
-  // Its cost in the kernel is the slowdown: all of its processor time is known.
+  // The cost in the kernel is the slowdown, so all processor time of the method is known.
   const strace = armOf("strace", null);
   expect(rowOf(state(strace), [session(strace, { use: uncounted })], [])).toMatchObject({
     kernel_cpu_pct: null,
@@ -71,7 +71,7 @@ test("what is done in the kernel counts, and what cannot be counted there is nul
   });
 });
 
-test("a method that is not there is a row that says why, and never 0", () => {
+test("a missing method has a row with the reason, and no figure 0", () => {
   const arm = armOf("auditd", null);
   const availability = { ok: false, reason: "auditd is not installed", hint: "install auditd" } as const;
   expect(rowOf({ arm, availability, problem: null }, [], [])).toMatchObject({
@@ -92,7 +92,7 @@ test("a method that is not there is a row that says why, and never 0", () => {
   });
 });
 
-test("the frontier rests on the most frequent looks, and shows the model beside what was measured", () => {
+test("the frontier is based on the most frequent looks, and shows the model beside the measurement", () => {
   const rows = [
     row({ method: "proc-scan", interval_ms: 1000, looks_per_second: 1, us_per_look: 9999, capture_pct: 12 }),
     row({ method: "proc-scan", interval_ms: 10, looks_per_second: 100, us_per_look: 500, capture_pct: 99 }),
@@ -114,7 +114,7 @@ test("the frontier rests on the most frequent looks, and shows the model beside 
   ]);
 });
 
-test("growth gives what a look costs, and what looking at the interval does", () => {
+test("growth has the cost of one look, and of looks at the interval", () => {
   const step = {
     sleeping: 100,
     processes: 190,

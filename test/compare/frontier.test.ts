@@ -9,29 +9,29 @@ test("a process is seen with the probability of its life over the interval, at m
   expect(modelCapture([], 1000)).toBeNaN();
 });
 
-test("the interval for a share is where the model has it", () => {
+test("the interval for a share is solved by the model", () => {
   expect(intervalFor([100], 0.95)).toBeCloseTo(100 / 0.95, 6);
   expect(intervalFor([100], 1)).toBeCloseTo(100, 6);
-  // Half live for 1 ms, half for ever so long: 0.95 needs nine tenths of the short ones.
+  // Half of the processes live for 1 ms, half very long: 0.95 needs nine tenths of the short ones.
   expect(intervalFor([1, 10_000], 0.95)).toBeCloseTo(1 / 0.9, 6);
   const lives = [0.8, 1.2, 10, 11, 100, 1000];
   expect(modelCapture(lives, intervalFor(lives, 0.95) ?? 0)).toBeCloseTo(0.95, 9);
 });
 
-test("there is none where there are no processes, or some that no look can find", () => {
+test("the interval is null without processes, or with too many that no look can find", () => {
   expect(intervalFor([], 0.95)).toBeNull();
   expect(intervalFor([0, 0, 0, 1], 0.95)).toBeNull();
 });
 
-test("a look costs the same however often it is taken", () => {
-  // 9 ms a look, every 100/0.9 ms: 8.1 % of a core.
+test("a look has the same cost at any interval", () => {
+  // A look of 9 ms every 100/0.9 ms is 8.1 % of a core.
   const point = frontierPoint("ps", 9000, [100], 90);
   expect(point.intervalMs).toBeCloseTo(100 / 0.9, 6);
   expect(point.cpuPct).toBeCloseTo(8.1, 6);
   expect(point.isPossible).toBe(true);
 });
 
-test("a look that is not over before the next is due is not possible", () => {
+test("an interval shorter than one look is not possible", () => {
   expect(frontierPoint("ps", 9000, [1], 95)).toMatchObject({ isPossible: false, cpuPct: expect.closeTo(855, 3) });
   expect(frontierPoint("ps", 9000, [0], 95)).toMatchObject({ isPossible: false, intervalMs: null, cpuPct: null });
 });

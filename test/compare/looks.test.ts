@@ -22,20 +22,20 @@ test("a program that keeps running is measured by its own clock", () => {
   expect(looks).toEqual({ count: 5, elapsedNs: 5e9, cpuNs: 10e6, isLoop: false });
 });
 
-test("a loop of programs is measured by the exact sum at its end, divided over all of its looks", () => {
+test("a loop of programs is measured by the exact sum at its end, divided by its number of looks", () => {
   const usage = { cpuUserUs: 30_000, cpuSystemUs: 30_000 };
   const last = reading({ atNs: 5e9, cpuNs: 52e6, waitedForNs: 50e6 });
   const looks = looksBetween(reading({ cpuNs: 10e6 }), last, usage, 6);
   expect(looks).toEqual({ count: 5, elapsedNs: 5e9, cpuNs: 50e6, isLoop: true });
-  // 10 ms of looking, 990 ms of pause.
+  // A look takes 10 ms, a pause 990 ms.
   expect(loopCpuNs(looks ?? expect.unreachable(), 990, 2e9)).toBeCloseTo(20e6, 3);
 });
 
-test("one look alone gives no figure", () => {
+test("a single look gives no figure", () => {
   expect(looksBetween(reading({}), reading({}), null, 1)).toBeNull();
 });
 
-test("the rate is the nominal one if the number of looks agrees with it", () => {
+test("the rate is the nominal rate if the number of looks agrees with it", () => {
   expect(looksPerSecond({ count: 4, elapsedNs: 4.7e9 }, 1000)).toBe(1);
   expect(looksPerSecond({ count: 4, elapsedNs: 9e9 }, 1000)).toBe(0.5);
 });

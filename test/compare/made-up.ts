@@ -4,7 +4,7 @@ import type { Session } from "../../src/compare/session.ts";
 import { newTally } from "../../src/observers/observer.ts";
 import { OBSERVERS } from "../../src/observers/registry.ts";
 
-/** A row of a report with nothing measured but what is given. */
+/** A row of a report in which only the given values are measured. */
 export function row(figures: Partial<CompareRow>): CompareRow {
   return {
     method: "ps",
@@ -47,7 +47,7 @@ export function armOf(name: string, intervalMs: number | null): Arm {
   return { id: intervalMs === null ? name : `${name}@${intervalMs}`, observer, intervalMs };
 }
 
-/** A turn in which 100 processes came in one second. */
+/** A turn in which 100 processes start in one second. */
 export function session(arm: Arm, figures: Partial<Session>): Session {
   return {
     arm: arm.id,
@@ -126,7 +126,7 @@ export function report(rows: CompareRow[]): CompareReport {
 const EVENT_METHODS = ["linnix", "strace", "auditd", "execsnoop", "forkstat", "bpftrace", "execsnoop+exitsnoop"];
 const POLLING_METHODS = ["ps", "ps-log", "top", "pidstat", "proc-scan", "task-iterator", "proc-list"];
 
-/** Every method, those of a kind close to each other; one costs nothing, one sees nothing, two have no cost or no row. */
+/** Every method, with similar figures in a kind; one costs nothing, one sees nothing, two have no cost or no row. */
 export function crowdedReport(): CompareReport {
   const events = EVENT_METHODS.map((method, index) =>
     row({ method, kind: "events", us_per_process: 40 + 3 * index, seen: 120, total: 120, capture_pct: 100 }),
@@ -157,5 +157,5 @@ export function crowdedReport(): CompareReport {
   return { ...report([...polling, ...events, ...others]), frontier };
 }
 
-/** Acts on a terminal, turns the direction of text, is markup, and has no end. */
+/** A very long text with control characters, a direction override and markup. */
 export const HOSTILE_NAME = `<script>alert(1)</script>\u202e\u001b[2J${"x".repeat(4096)}`;

@@ -35,7 +35,7 @@ const ROWS = [
   }),
 ];
 
-test("shows methods beside each other, those that are absent with the reason, and ends with what one takes home", () => {
+test("the report shows all methods, missing methods with the reason, and ends with a conclusion", () => {
   const text = textReport(report(ROWS), { color: false, columns: null });
   expect(text).toMatch(/^ {2}ps +1 s +1\.00 +0\.00 +1\.00 .* −1\.3 +−4\.0 to 2\.0/m);
   expect(text).toMatch(/^ {2}strace +events +30\.0 +slowdown/m);
@@ -45,7 +45,7 @@ test("shows methods beside each other, those that are absent with the reason, an
   expect(text).toEndWith("one saw more than the other.\n");
 });
 
-test("says of each method what it reports, on the terminal and on the page", () => {
+test("the report lists the events of each method, on the terminal and on the page", () => {
   expect(textReport(report(ROWS), { color: false, columns: null })).toMatch(
     /^ {2}strace .* 100 % .* fork exec exit args status$/m,
   );
@@ -54,24 +54,24 @@ test("says of each method what it reports, on the terminal and on the page", () 
   expect(page).toContain("fork exec exit args status</td>");
 });
 
-test("says where it is incomplete", () => {
+test("the report states that it is incomplete", () => {
   const half = { ...report(ROWS), complete: false, interrupted_by: "SIGINT" };
   expect(textReport(half, { color: false, columns: 100 })).toContain("(incomplete: ended by SIGINT)");
   expect(htmlReport(half)).toContain("(incomplete: ended by SIGINT)");
 });
 
-test("without any figure there is still a report", () => {
+test("the report exists even without any figure", () => {
   expect(textReport(report([]), { color: false, columns: 80 })).toContain("compare-with-polling");
   expect(htmlReport(report([]))).toContain("</html>");
 });
 
-test("nothing on the page is markup that came from outside", () => {
+test("the page has no markup from external text", () => {
   const page = htmlReport(report(ROWS));
   expect(page).toContain("&lt;b&gt; &amp; \\e[31m");
   expect(page).not.toContain("<b> &");
 });
 
-test("shares and intervals read as a person writes them", () => {
+test("shares and intervals are formatted with few digits", () => {
   expect([captureText(999, 1000), captureText(1000, 1000), captureText(1, 5000), captureText(0, 0)]).toEqual([
     "99.9 %",
     "100 %",

@@ -15,13 +15,13 @@ const FAR: FrontierRow = {
   model: [],
 };
 
-test("says what polling saw and cost, and what linnix did", () => {
+test("the sentence has the share and the cost of polling and of linnix", () => {
   expect(takeHome([PS, LINNIX], [])).toBe(
     "ps every 1 s saw 9 % of the processes and used 0.90 % CPU; linnix saw 100 % of the processes and used 0.20 % CPU.",
   );
 });
 
-test("says how often polling would have to look, and that it cannot", () => {
+test("the sentence has the interval that polling would need, and whether polling can reach it", () => {
   expect(takeHome([PS, LINNIX], [FAR])).toEndWith(
     " To see 95 %, ps would have to look every 1.2 ms, which it cannot: one look takes 9.0 ms (an estimate).",
   );
@@ -34,19 +34,19 @@ test("says how often polling would have to look, and that it cannot", () => {
   );
 });
 
-test("says nothing of more looks where enough was seen", () => {
+test("the sentence proposes no shorter interval if enough was seen", () => {
   const good = { ...PS, seen: 96 };
   expect(takeHome([good], [FAR])).toBe("ps every 1 s saw 96 % of the processes and used 0.90 % CPU.");
 });
 
-test("never rounds up to all, nor down to none", () => {
+test("shares are never rounded up to 100 % or down to 0 %", () => {
   const nearly = { ...LINNIX, seen: 9999, total: 10_000 };
   expect(takeHome([nearly], [])).toContain("saw 99.9 % of");
   expect(takeHome([{ ...PS, seen: 1, total: 10_000 }], [])).toContain("saw 0.1 % of");
   expect(takeHome([{ ...PS, seen: 0 }], [])).toContain("saw 0 % of");
 });
 
-test("takes others where ps or linnix have no figures", () => {
+test("the sentence names other methods if ps or linnix have no figures", () => {
   const noPs = row({ method: "ps", available: false, reason: "ps is not installed" });
   const top = row({ method: "top", interval_ms: 500, seen: 20, total: 100, total_cpu_pct: 1 });
   const strace = row({

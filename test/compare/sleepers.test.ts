@@ -12,7 +12,7 @@ setDefaultTimeout(60_000);
 
 const HOLDER = "linnix-sleepers";
 
-test("starts the wanted number of processes, which sleep until they are disposed of", async () => {
+test("sleepers start in the wanted number, and sleep until they are disposed of", async () => {
   const sleepers = await Sleepers.start(25, new AbortController().signal);
   const [holder] = processesNamed(HOLDER).filter((pid) => readProcStat(pid)?.ppid === process.pid);
   expect(holder).toBeDefined();
@@ -23,7 +23,7 @@ test("starts the wanted number of processes, which sleep until they are disposed
   await until(() => before.every((pid) => readProcStat(pid)?.comm !== "sleep"));
 });
 
-test("they end with the process that holds them, however it ends", async () => {
+test("sleepers end with the process that started them, however it ends", async () => {
   const program = `
     import { Sleepers } from ${JSON.stringify(join(import.meta.dir, "../../src/compare/sleepers.ts"))};
     await Sleepers.start(10, new AbortController().signal);
@@ -39,11 +39,11 @@ test("they end with the process that holds them, however it ends", async () => {
   await until(() => [...holders, ...sleeping].every((pid) => !["sh", "sleep"].includes(readProcStat(pid)?.comm ?? "")));
 });
 
-/** Where the pids controller of cgroup v1 is; with v2 it is not on for what root makes, as a rule. */
+/** Mount point of the pids controller of cgroup v1; under v2 the controller is usually off in new cgroups of root. */
 const pids = /^\S+ (\S+) cgroup \S*\bpids\b/m.exec(readFileSync("/proc/self/mounts", "latin1"))?.[1];
 const noPids = process.geteuid?.() !== 0 ? "needs root" : pids === undefined ? "needs the pids controller" : null;
 
-test.skipIf(noPids !== null)(titled("those that could be started end where not all could", noPids), async () => {
+test.skipIf(noPids !== null)(titled("all started sleepers end if some cannot be started", noPids), async () => {
   await using cgroup = new TestCgroup(pids ?? "");
   const directory = cgroup.directory(cgroup.path);
   writeFileSync(`${directory}/pids.max`, "60");
@@ -57,13 +57,13 @@ test.skipIf(noPids !== null)(titled("those that could be started end where not a
   await until(() => readFileSync(`${directory}/cgroup.procs`, "latin1") === "");
 });
 
-test("starting is given up when asked to", async () => {
+test("an abort ends the starting of sleepers", async () => {
   const controller = new AbortController();
   controller.abort("SIGINT");
   expect(await Sleepers.start(5, controller.signal).catch((reason) => reason)).toBe("SIGINT");
 });
 
-test("spawns are timed in a process of its own, which ends when it is given up", async () => {
+test("a separate process times spawns, and ends at an abort", async () => {
   const timer = await SpawnTimer.start();
   const { n, p10, p25 } = await timer.time(20, 60_000);
   expect(n).toBe(20);

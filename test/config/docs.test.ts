@@ -1,4 +1,4 @@
-/** What docs/configuration.md shows is what linnix does. */
+/** docs/configuration.md agrees with linnix. */
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { redactorOf } from "../../src/process/redact.ts";
 
 const DOCS = readFileSync(join(import.meta.dir, "../../docs/configuration.md"), "utf8");
 
-test("the error message in the document is the one that linnix prints", () => {
+test("linnix prints the error message of the document", () => {
   const [, file, line, what, hint] = /^linnix: (\S+\.toml):(\d+): (.+)\n {2}(.+)$/m.exec(DOCS) ?? [];
   let error: unknown;
   try {
@@ -22,11 +22,11 @@ test("the error message in the document is the one that linnix prints", () => {
   expect(told.hint).toBe(hint);
 });
 
-describe("the redaction that it recommends", () => {
+describe("the recommended redaction", () => {
   const [, block = ""] = /```toml\n(\[redaction\]\n[^`]+)```/.exec(DOCS) ?? [];
   const setting = parseToml(block, "docs").find(({ property }) => property === "patterns");
   const redact = redactorOf({ redact: true, patterns: setting?.value as string[] });
-  /** What becomes of arguments that spaces divide. */
+  /** Redacts arguments that are separated by spaces. */
   const redacted = (line: string) => {
     const bytes = redact?.(new TextEncoder().encode(`${line.replaceAll(" ", "\0")}\0`), false);
     return new TextDecoder().decode(bytes).replaceAll("\0", " ").trimEnd();
@@ -46,7 +46,7 @@ describe("the redaction that it recommends", () => {
       "credentials",
     ],
   ];
-  test.each(WORDS)("hides what follows %s, however it is joined", (word) => {
+  test.each(WORDS)("hides the text after %s, with any separator", (word) => {
     for (const name of [word, word.toUpperCase(), `--${word}`, `--my-${word}-x`]) {
       for (const between of ["=", " ", ": ", ":"]) {
         expect(redacted(`x ${name}${between}hunter2 -v`)).toBe(`x ${name}${between}[redacted] -v`);
@@ -54,7 +54,7 @@ describe("the redaction that it recommends", () => {
     }
   });
 
-  test("hides the password of a URL, and nothing of what is none", () => {
+  test("hides the password of a URL, and nothing of other text", () => {
     expect(redacted("git clone https://me:hunter2@host/a")).toBe("git clone https://me:[redacted]@host/a");
     expect(redacted("curl https://host:80/a --key k -p 22")).toBe("curl https://host:80/a --key k -p 22");
   });

@@ -15,7 +15,7 @@ function file(name: string, content: string | Uint8Array, mode = 0o600): string 
 }
 
 describe("readConfigFile", () => {
-  test("gives the text, without a byte order mark", () => {
+  test("returns the text without a byte order mark", () => {
     expect(readConfigFile(file("plain", "a = 'é'\n"))).toEqual({ text: "a = 'é'\n", warnings: [] });
     expect(readConfigFile(file("bom", "\ufeffa = 1\n"))?.text).toBe("a = 1\n");
   });
@@ -25,16 +25,16 @@ describe("readConfigFile", () => {
     expect(readConfigFile(join(directory, "link"))?.text).toBe("a = 1\n");
   });
 
-  test("gives null where there is none", () => {
+  test("returns null if there is no file", () => {
     expect(readConfigFile(join(directory, "nothing"))).toBeNull();
     expect(readConfigFile(join(file("no-directory", ""), "x"))).toBeNull();
   });
 
-  test("takes /dev/null for an empty file, also where every user can write it", () => {
+  test("treats /dev/null as an empty file, although every user can write it", () => {
     expect(readConfigFile("/dev/null")).toEqual({ text: "", warnings: [] });
   });
 
-  test("refuses what is no regular file, and does not wait for it", () => {
+  test("refuses a file that is not regular, without waiting for it", () => {
     const fifo = join(directory, "fifo");
     expect(Bun.spawnSync(["mkfifo", fifo]).exitCode).toBe(0);
     expect(() => readConfigFile(fifo)).toThrow("it is a FIFO, not a regular file");
@@ -42,10 +42,10 @@ describe("readConfigFile", () => {
     expect(() => readConfigFile("/dev/zero")).toThrow("it is a device, not a regular file");
   });
 
-  test("refuses a file of more than 1 MiB, whatever its size is said to be", () => {
+  test("refuses a file of more than 1 MiB, whatever size stat reports", () => {
     expect(readConfigFile(file("full", "#".repeat(1024 * 1024)))?.text.length).toBe(1024 * 1024);
     expect(() => readConfigFile(file("big", "#".repeat(1024 * 1024 + 1)))).toThrow("bigger than 1MiB");
-    // Files of procfs have size 0 and content all the same.
+    // Files of procfs have size 0 but still have content.
     expect(readConfigFile("/proc/self/status")?.text).toContain("Pid:");
   });
 
@@ -56,12 +56,12 @@ describe("readConfigFile", () => {
     ["the second half at the file's beginning", [0xa9, 0x0a], 1],
     ["the first half at the file's end", [0x61, 0x0a, 0xc3], 2],
     ["UTF-16", [0xff, 0xfe, 0x61, 0x00], 1],
-  ])("refuses what is not UTF-8, and names the line: %s", (_, bytes, line) => {
+  ])("refuses text that is not UTF-8, and names the line: %s", (_, bytes, line) => {
     const path = file("latin1", Uint8Array.from(bytes));
     expect(() => readConfigFile(path)).toThrow(`${path}:${line}; not UTF-8 text; save the file as UTF-8`);
   });
 
-  test("refuses a file that others can write, and says how to fix it", () => {
+  test("refuses a file that other users can write, with a hint", () => {
     const path = file("open", "", 0o602);
     expect(() => readConfigFile(path)).toThrow(`chmod o-w ${path}`);
     chmodSync(path, 0o644);
@@ -70,7 +70,7 @@ describe("readConfigFile", () => {
 
   const isRoot = process.geteuid?.() === 0;
 
-  test.skipIf(!isRoot)("refuses a file of another user, unless that is who called sudo (needs root)", () => {
+  test.skipIf(!isRoot)("refuses a file of another user, unless that user called sudo (needs root)", () => {
     const path = file("foreign", "");
     chownSync(path, 4711, 0);
     expect(() => readConfigFile(path)).toThrow("it belongs to user 4711");

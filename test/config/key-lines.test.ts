@@ -3,7 +3,7 @@ import parse from "@iarna/toml/parse-string";
 import { locateKeys } from "../../src/config/key-lines.ts";
 
 function lineOf(text: string, ...path: string[]): number | null {
-  parse(text); // what is located here must be TOML in the first place
+  parse(text); // the text must be valid TOML
   return locateKeys(text).find(path);
 }
 
@@ -17,12 +17,12 @@ describe("locateKeys", () => {
     expect(lineOf(text, "other", "table", "size")).toBe(8);
   });
 
-  test("falls back to the part of a path that is there", () => {
+  test("returns the line of the longest existing part of a path", () => {
     expect(lineOf("[a]\nb = 1\n", "a", "x", "y")).toBe(1);
     expect(lineOf("[a]\nb = 1\n", "b")).toBeNull();
   });
 
-  test("is not misled by what looks like keys within strings, comments and lists", () => {
+  test("ignores text that looks like keys in strings, comments and lists", () => {
     const text = [
       's = """',
       "x = 1",
@@ -44,7 +44,7 @@ describe("locateKeys", () => {
     expect(lineOf(text, "z")).toBe(11);
   });
 
-  test("looks into inline tables and quoted keys", () => {
+  test("finds keys in inline tables, and quoted keys", () => {
     const text = "a = { b = { c = 1 },\td = 'x' }\n\"q.\\u0041\" = 1\n'l\\' = 2\n";
     expect(lineOf(text, "a", "b", "c")).toBe(1);
     expect(lineOf(text, "a", "d")).toBe(1);
@@ -56,7 +56,7 @@ describe("locateKeys", () => {
     expect(lineOf("a = 1\r\n\r\n[[t]]\r\nb = 2\r\n", "t", "b")).toBe(4);
   });
 
-  test("ends on anything, valid or not, however deep", () => {
+  test("terminates on any text, valid or not, at any depth", () => {
     for (const text of ["a = ", "[", "]", "=", "a", '"', "a = '''", "a = {", "a = [,", "\0", "[a", "a = [".repeat(5)]) {
       locateKeys(text);
     }

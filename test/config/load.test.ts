@@ -30,7 +30,7 @@ async function errorOf(...sources: Parameters<typeof load>): Promise<LinnixError
 }
 
 describe("loadSettings", () => {
-  test("gives the defaults where nothing is set", async () => {
+  test("returns the defaults if nothing is set", async () => {
     const { settings, origins, file, warnings } = await load({});
     expect(settings).toEqual(defaultSettings());
     expect(new Set(origins.values())).toEqual(new Set(["default"]));
@@ -38,7 +38,7 @@ describe("loadSettings", () => {
     expect(warnings).toEqual([]);
   });
 
-  test("takes options before environment before file before defaults, and knows where each comes from", async () => {
+  test("prefers options to environment to file to defaults, and records the source of each value", async () => {
     const path = file("all.toml", "[ring]\nsize = '1MiB'\nwatermark = '4KiB'\n[run]\nduration = '1m'\n");
     const { settings, origins } = await load(
       { "ring-size": ["8MiB"] },
@@ -55,14 +55,14 @@ describe("loadSettings", () => {
     expect(origins.get("output.format")).toBe("default");
   });
 
-  test("an option replaces a list of the file, and lists come by comma and by repetition", async () => {
+  test("an option replaces a list of the file; commas and repetition extend a list", async () => {
     const path = file("list.toml", "[filters]\npid = [1, 2]\nuid = [3]\n");
     const { settings } = await load({ pid: ["7,8", " 9 ", "7"] }, {}, path);
     expect(settings.filters.pids).toEqual([7, 8, 9]);
     expect(settings.filters.uids).toEqual([3]);
   });
 
-  test("an option can take back what a file sets", async () => {
+  test("an option can reset a setting of the file", async () => {
     const path = file("back.toml", "[output]\nfile = '/x'\n[ring]\nwatermark = '4KiB'\n[run]\nduration = '1s'");
     const { settings } = await load({ output: ["-"], watermark: ["auto"], duration: ["0"] }, {}, path);
     expect(settings.output.file).toBeNull();
@@ -70,7 +70,7 @@ describe("loadSettings", () => {
     expect(settings.run.durationMs).toBe(0);
   });
 
-  test("reads the file of --config, else of LINNIX_CONFIG, else the default one", async () => {
+  test("reads the file of --config, else of LINNIX_CONFIG, else the default file", async () => {
     const [a, b, c] = ["1s", "2s", "3s"].map((text) => file(`${text}.toml`, `[run]\nduration = '${text}'\n`));
     const of = async (flags: Record<string, string[]>, env: Sources["env"]) =>
       (await load(flags, env, c as string)).settings.run.durationMs;
@@ -86,19 +86,19 @@ describe("loadSettings", () => {
     expect((await errorOf({}, { LINNIX_CONFIG: missing })).hint).toContain("LINNIX_CONFIG");
   });
 
-  test("the default file may not be missing either where the settings in force came from it", async () => {
+  test("the default file may not be missing if the present settings came from it", async () => {
     const defaultFile = join(directory, "missing.toml");
     const again = loadSettings({ flags: new Map(), env: {}, defaultFile, needsDefaultFile: true });
     await expect(again).rejects.toThrow("no such file; put it back");
   });
 
-  test("an empty --config is an error, and /dev/null is no file at all", async () => {
+  test("an empty --config is an error, and /dev/null stands for no file", async () => {
     expect((await errorOf({ config: [""] })).why).toContain("empty");
     const path = file("default.toml", "[run]\nduration = '3s'\n");
     expect((await load({ config: ["/dev/null"] }, {}, path)).settings.run.durationMs).toBe(0);
   });
 
-  test("takes fractions of a unit that come to whole ms; a filter by lifetime is in ns", async () => {
+  test("accepts fractions of a unit that are whole ms; a filter by lifetime is in ns", async () => {
     const { settings } = await load({
       "sample-interval": ["0.0125m"],
       "flush-interval": ["11000us"],
@@ -110,7 +110,7 @@ describe("loadSettings", () => {
     expect(settings.filters.minDurationNs).toBe(1_000_001);
   });
 
-  test("a wrong value in the file is wrong also where an option replaces it", async () => {
+  test("a wrong value in the file is an error even if an option replaces it", async () => {
     const path = file("wrong.toml", "[ring]\nsize = '1'\n");
     expect((await errorOf({ "ring-size": ["1MiB"] }, {}, path)).what).toContain("wrong.toml:2: ring.size");
   });
@@ -160,7 +160,7 @@ describe("loadSettings", () => {
     expect(error.hint).toContain(hint);
   });
 
-  test("refuses a watermark that the ring cannot reach, and says where both come from", async () => {
+  test("refuses a watermark that the ring cannot reach, and names the sources of both", async () => {
     const error = await errorOf({ watermark: ["512KiB"] });
     expect(error.what).toBe("--watermark 512KiB");
     expect(error.why).toBe('more than the ring holds: ring.size = "auto" (default)');
@@ -171,13 +171,13 @@ describe("loadSettings", () => {
     expect(other.why).toContain("--ring-size 64KiB");
   });
 
-  test("refuses a filter of exits where no exits are asked for", async () => {
+  test("refuses a filter of exits without exit events", async () => {
     const error = await errorOf({ events: ["fork,exec"], "min-duration": ["1s"] });
     expect(error.what).toBe("--min-duration 1s");
     expect(error.why).toContain("--events fork,exec");
   });
 
-  test("refuses to choose events where the level of detail reports none", async () => {
+  test("refuses a choice of events if the level of detail reports none", async () => {
     const error = await errorOf({ events: ["exit"], detail: ["summary"] });
     expect(error.what).toBe("--events exit");
     expect(error.why).toContain("--detail summary");
@@ -188,7 +188,7 @@ describe("loadSettings", () => {
     expect((await errorOf({}, {}, path)).what).toBe(`${path}:2: probes.events = "exit"`);
   });
 
-  test("takes back what print-config says at another level of detail", async () => {
+  test("accepts the output of --print-config at another level of detail", async () => {
     const path = file("printed.toml", "[probes]\nevents = ['fork', 'exec', 'exit']\ndetail = 'summary'\n");
     expect((await load({}, {}, path)).settings.probes.detail).toBe("summary");
   });
@@ -201,7 +201,7 @@ describe("loadSettings", () => {
     expect((await load({ redact: ["true"] }, {}, path)).settings.redaction).toEqual({ redact: true, patterns: ["x"] });
   });
 
-  test("refuses page faults by a backend that has none", async () => {
+  test("refuses page faults with a backend that has none", async () => {
     const path = file("faults.toml", "[probes]\nbackend = 'tracepoint'\npage_faults = true\n");
     const error = await errorOf({}, {}, path);
     expect(error.what).toBe(`${path}:3: probes.page_faults = true`);
@@ -209,23 +209,23 @@ describe("loadSettings", () => {
     const other = await errorOf({ "page-faults": ["true"] }, { LINNIX_BACKEND: "tracepoint" });
     expect(other.what).toBe("--page-faults=true");
     expect(other.why).toContain("LINNIX_BACKEND tracepoint");
-    // Where it is left to the program, the kernel decides.
+    // With backend auto, the kernel decides.
     expect((await load({ backend: ["auto"] }, {}, path)).settings.probes.pageFaults).toBe(true);
     expect((await load({ "page-faults": ["false"] }, {}, path)).settings.probes.backend).toBe("tracepoint");
   });
 
-  test("a pattern keeps its commas and its spaces: several come by repetition", async () => {
+  test("a pattern keeps its commas and spaces: several patterns need repetition", async () => {
     const { settings } = await load({ redact: ["true"], "redact-pattern": ["a{1,2}", " b"] });
     expect(settings.redaction.patterns).toEqual(["a{1,2}", " b"]);
   });
 
-  test("a token in the environment is no setting, and nothing unknown", async () => {
+  test("a token in the environment is neither a setting nor an unknown variable", async () => {
     const { warnings, settings } = await load({}, { LINNIX_API_TOKEN: "sesame" });
     expect(warnings).toEqual([]);
     expect(JSON.stringify(settings)).not.toContain("sesame");
   });
 
-  test("warns of a variable in its own name that means nothing", async () => {
+  test("warns of an unknown LINNIX_ variable", async () => {
     const { warnings } = await load({}, { LINNIX_RING_SIZ: "1MiB", LINNIX_CONFIG: "", PATH: "/bin" });
     expect(warnings).toEqual([expect.stringContaining("did you mean LINNIX_RING_SIZE?")]);
   });
@@ -234,7 +234,7 @@ describe("loadSettings", () => {
 describe("resolveAuto", () => {
   const settings = defaultSettings();
 
-  test("pretty and quick on a terminal, JSON lines elsewhere", () => {
+  test("selects pretty and a short flush interval on a terminal, JSON Lines elsewhere", () => {
     const onTerminal = resolveAuto(settings, { stdoutIsTty: true });
     expect(onTerminal.output.format).toBe("pretty");
     expect(onTerminal.ring.flushIntervalMs).toBe(200);
@@ -243,7 +243,7 @@ describe("resolveAuto", () => {
     expect(elsewhere.ring.flushIntervalMs).toBe(1000);
   });
 
-  test("a file is no terminal", () => {
+  test("selects JSON Lines for a file", () => {
     const resolved = resolveAuto({ ...settings, output: { format: "auto", file: "/x" } }, { stdoutIsTty: true });
     expect(resolved.output.format).toBe("jsonl");
     expect(resolved.ring.flushIntervalMs).toBe(1000);
@@ -262,7 +262,7 @@ describe("resolveAuto", () => {
     expect([ring.sizeBytes, ring.watermarkBytes]).toEqual([kib * 1024, kib * 512]);
   });
 
-  test("an automatic ring holds the watermark that is set", () => {
+  test("an automatic ring has room for the configured watermark", () => {
     const ring = { ...settings.ring, watermarkBytes: 200 * 1024 };
     for (const cpus of [1, 1024]) {
       const resolved = resolveAuto({ ...settings, ring }, { stdoutIsTty: false, cpus }).ring;
@@ -275,7 +275,7 @@ describe("resolveAuto", () => {
     expect(resolveAuto({ ...settings, ring }, { stdoutIsTty: false }).ring.watermarkBytes).toBe(2048);
   });
 
-  test("what is set stays", () => {
+  test("configured values stay", () => {
     const ring = { sizeBytes: 4096, watermarkBytes: 64, flushIntervalMs: 10 };
     const resolved = resolveAuto({ ...settings, ring, output: { format: "none", file: null } }, { stdoutIsTty: true });
     expect(resolved.ring).toEqual(ring);

@@ -16,7 +16,7 @@ describe("editDistance", () => {
     expect(editDistance(to, from)).toBe(distance);
   });
 
-  test("gives up above its limit", () => {
+  test("stops above its limit", () => {
     expect(editDistance("a", "abcdefgh", 2)).toBeGreaterThan(2);
   });
 });

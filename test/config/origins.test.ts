@@ -18,7 +18,7 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 const OPEN_TOKEN = join(directory, "open-token");
 writeFileSync(OPEN_TOKEN, "sesame", { mode: 0o644 });
 
-/** What uses the value that is wrong, as collect does. */
+/** Uses of settings that fail on a wrong value, as in collect. */
 const uses = {
   user: ({ run }: Settings) => accountNamed(run.user ?? ""),
   cgroup: ({ filters }: Settings) => resolveCgroup(filters.cgroup ?? { path: "/" }),
@@ -33,7 +33,7 @@ interface Given {
   text?: string;
 }
 
-/** The error of a use of settings, as linnix prints it. */
+/** The error of such a use, as linnix prints it. */
 async function told(use: (settings: Settings) => unknown, { flags = {}, env = {}, text = "" }: Given) {
   const path = join(directory, "origins.toml");
   writeFileSync(path, text, { mode: 0o600 });
@@ -50,7 +50,7 @@ const NO_CGROUP = "/no/such/cgroup";
 const WITHOUT_TOKEN = "cannot listen at 0.0.0.0:3000 without a token";
 
 describe("namingOrigins", () => {
-  // Each: use, the source of the value, the error.
+  // Each entry has the use, the source of the value and the error.
   test.each<[keyof typeof uses, Given, string]>([
     ["user", { text: "\n[run]\nuser = 'nosuch'" }, "DIR/origins.toml:3: run.user: nosuch is not known"],
     ["user", { env: { LINNIX_USER: "nosuch" } }, "LINNIX_USER nosuch is not known"],
@@ -73,14 +73,14 @@ describe("namingOrigins", () => {
     ["api", { text: `api.token_file = '${OPEN_TOKEN}'` }, "DIR/origins.toml:1: api.token_file: others can read or ch"],
     ["api", { env: { LINNIX_API_TOKEN_FILE: "/nonexist" } }, "LINNIX_API_TOKEN_FILE: the token file /nonexist cannot"],
     ["api", { flags: { "api-token-file": "/nonexist" } }, "the token file /nonexist cannot be read"],
-  ])("names what gave the value: %s %j", async (use, given, what) => {
+  ])("names the source of the value: %s %j", async (use, given, what) => {
     const error = await told(uses[use], given);
     expect(error.what).toStartWith(what);
     expect(error.exitCode).toBe(EXIT.usage);
     expect(error.hint).toBeTruthy();
   });
 
-  test("a hint names the same option, and other options stay", async () => {
+  test("names the same source in the hint, where other options stay", async () => {
     const fail = () => {
       const hint = "leave --cgroup out, or --cgroup-x, or set --user";
       throw cannotRunError("x", { what: "--cgroup cannot be used", why: "y", hint, setting: "filters.cgroup" });
@@ -97,7 +97,7 @@ describe("namingOrigins", () => {
     expect((await told(fail, { flags: { cgroup: "1" } })).hint).toStartWith("leave --cgroup out, or");
   });
 
-  test("a token of the environment is not that of the file", async () => {
+  test("does not confuse a token of the environment with that of the file", async () => {
     const before = process.env.LINNIX_API_TOKEN;
     process.env.LINNIX_API_TOKEN = "";
     try {
@@ -109,7 +109,7 @@ describe("namingOrigins", () => {
     }
   });
 
-  test("every other error goes through as it is", async () => {
+  test("passes every other error on unchanged", async () => {
     const origins = new Map([["run.user", "FILE:1"]]);
     const what = "x";
     for (const error of [new Error(what), usageError("x", { what }), usageError("x", { what, setting: "a.b" })]) {
@@ -119,7 +119,7 @@ describe("namingOrigins", () => {
   });
 });
 
-test("every setting that an error names is one", () => {
+test("every setting that an error names exists", () => {
   const known = SECTION_LIST.flatMap(([name, { keys }]) => Object.values(keys).map(({ toml }) => `${name}.${toml}`));
   const source = join(import.meta.dir, "../../src");
   const named = [...new Bun.Glob("**/*.ts").scanSync(source)].flatMap((path) =>

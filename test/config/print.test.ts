@@ -78,7 +78,7 @@ describe("printSettings", () => {
     ["a very small percentage", { "cpu-budget": ["0.000000001"] }],
     ["a percentage of many digits", { "cpu-budget": ["99.123456789%"] }],
     ["a cgroup by path", { cgroup: ["/system.slice/x@y.service"] }],
-  ])("reads back to the same settings: %s", async (name, flags) => {
+  ])("prints text that is read back as the same settings: %s", async (name, flags) => {
     const loaded = await load(flags);
     const again = await loadText(`${name}.toml`, print(loaded));
     expect(again.settings).toEqual(loaded.settings);
@@ -93,7 +93,7 @@ describe("printSettings", () => {
     }
   });
 
-  test("says where each comes from, and what auto comes to", async () => {
+  test("prints the source of each setting, and the value of auto", async () => {
     const text = print(await load({ "ring-size": ["1MiB"] }));
     expect(text).toContain('size = "1MiB"  # --ring-size\n');
     expect(text).toContain('watermark = "auto"  # default; here: 512KiB\n');
@@ -101,15 +101,15 @@ describe("printSettings", () => {
     expect(text).toMatch(/^# user = .*# not set$/m);
   });
 
-  test("has nothing in it that acts on a terminal", async () => {
+  test("prints no control characters", async () => {
     const text = print(await load({ output: ["\u001b]0;x\u0007\u009b2J\u202e"] }));
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is searched for
     expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
   });
 });
 
 describe("docs/linnix.toml", () => {
-  test("is what printSample gives", () => {
+  test("equals the output of printSample", () => {
     expect(readFileSync(SAMPLE, "utf8")).toBe(printSample());
   });
 
@@ -118,7 +118,7 @@ describe("docs/linnix.toml", () => {
     expect(settings).toEqual(defaultSettings());
   });
 
-  test("is right also where its commented settings are switched on", async () => {
+  test("is valid also with its commented settings switched on", async () => {
     const text = readFileSync(SAMPLE, "utf8").replace(/^# (\w+ = )/gm, "$1");
     const { settings } = await loadText("uncommented.toml", text);
     expect(settings.output.file).toBe("/var/log/linnix.jsonl");

@@ -1,4 +1,4 @@
-/** What the recommended redaction patterns hide, by command lines as the kernel has them; `|` stands for NUL, `¦` for `|`. */
+/** The recommended redaction patterns on command lines as in the kernel; `|` stands for NUL, `¦` for `|`. */
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ function redacted(line: string): string {
   return new TextDecoder().decode(redact?.(bytes, false)).replaceAll("\0", "|").slice(0, -1);
 }
 
-/** Each has the secret `hunter2`, which must go. */
+/** Command lines with the secret `hunter2`, which must be hidden. */
 const SECRETS = [
   // Options and assignments
   "x|--password=hunter2",
@@ -182,12 +182,12 @@ const SECRETS = [
   "curl|https://host/?pwd=hunter2",
   "curl|https://host/?session_id=hunter2",
   "curl|-d|%7B%22password%22%3A%22hunter2%22%7D",
-  // Cut off by nothing: what follows within the argument may be part of it.
+  // The rest of the argument may be part of the secret.
   "x|--password=my hunter2",
   "x|--password|my own hunter2",
 ];
 
-/** A secret that its own form gives away, and what is left of the command line. */
+/** Command lines with a secret that is recognized by its form, and the redacted lines. */
 const FORMS: [string, string][] = [
   ["x|AKIAIOSFODNN7EXAMPLE|y", "x|[redacted]|y"],
   ["x|ghp_0123456789abcdefghij0123456789abcdef|y", "x|[redacted]|y"],
@@ -197,7 +197,7 @@ const FORMS: [string, string][] = [
   ["x|-----BEGIN RSA PRIVATE KEY-----\nMIIE\n|y", "x|[redacted]|[redacted]"],
 ];
 
-/** Nothing is hidden of these. */
+/** Command lines of which nothing is hidden. */
 const HARMLESS = [
   "mkdir|-p|/a/b",
   "mkdir|-pv|/a/b",
@@ -258,7 +258,7 @@ describe("the recommended redaction patterns", () => {
     expect(redacted(line)).toBe(expected);
   });
 
-  test.each(HARMLESS)("leave %j as it is", (line) => {
+  test.each(HARMLESS)("leave %j unchanged", (line) => {
     expect(redacted(line)).toBe(line);
   });
 
@@ -268,22 +268,22 @@ describe("the recommended redaction patterns", () => {
     ["curl|-u|me:hunter2|https://host", "curl|-u|me:[redacted]|https://host"],
     ["git|clone|https://hunter2@host/a|b", "git|clone|https://[redacted]@host/a|b"],
     ["curl|-H|Authorization: Bearer hunter2|https://host", "curl|-H|Authorization: [redacted]|https://host"],
-    // A word after the word "password" may be one.
+    // A word after the word "password" may be a password.
     ["grep|password|file", "grep|password|[redacted]"],
-  ])("keep what is around it: %j", (line, expected) => {
+  ])("keep the text around a secret: %j", (line, expected) => {
     expect(redacted(line)).toBe(expected);
   });
 
-  test("leave a pipe of no secret as it is", () => {
+  test("leave a pipe without a secret unchanged", () => {
     expect(redacted("sh|-c|echo hello \u00a6 wc -l")).toBe("sh|-c|echo hello | wc -l");
   });
 
-  test("look through an ordinary long command line without giving up", () => {
+  test("search an ordinary long command line completely", () => {
     const line = `java|${Array.from({ length: 400 }, (_, i) => `-Dsome.property.number.${i}=/a/path/${i}`).join("|")}`;
     expect(redacted(line)).toBe(line);
   });
 
-  test("are those that docs/configuration.md and docs/linnix.toml show", () => {
+  test("are the same in docs/configuration.md and docs/linnix.toml", () => {
     const read = (name: string) => readFileSync(join(import.meta.dir, "../../docs", name), "utf8");
     const [, block = ""] = /```toml\n(\[redaction\]\n[^`]+)```/.exec(read("configuration.md")) ?? [];
     expect(parseToml(block, "docs").find(({ property }) => property === "patterns")?.value).toEqual(

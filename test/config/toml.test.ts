@@ -16,7 +16,7 @@ function errorOf(text: string): LinnixError {
 }
 
 describe("parseToml", () => {
-  test("gives the settings of a document, converted, with their lines", () => {
+  test("returns the settings of a document, converted, with their lines", () => {
     const text =
       '[ring]\nsize = "1MiB"\nwatermark = "auto"\n[filters]\npid = [1, 2, 1]\n[probes]\nevents = ["exit", "fork"]';
     expect(parseToml(text, "x")).toEqual([
@@ -36,11 +36,11 @@ describe("parseToml", () => {
     ["an inline table", "ring = { size = '1MiB' }"],
     ["a cgroup by id, as number and as text", "[filters]\ncgroup = 4242"],
     ["a cgroup by an id that is no TOML integer", "[filters]\ncgroup = '18446744073709551615'"],
-  ])("takes %s", (_, text) => {
+  ])("accepts %s", (_, text) => {
     parseToml(text, "x");
   });
 
-  // Each: document, place and key, cause, hint.
+  // Each entry has document, place and key, cause and hint.
   test.each<[string, string, string, string]>([
     ["a = \n", "linnix.toml:1", "not TOML: unexpected character", ""],
     ["\n[ring]\nsize = 256KiB", "linnix.toml:3", "not TOML", 'quotes: "256KiB"'],
@@ -142,8 +142,8 @@ describe("parseToml", () => {
     expect(error.hint ?? "").toContain(hint);
   });
 
-  test("takes lines that end in CR LF: the same settings, from the same lines", () => {
-    // With what stands in comments switched on, and comments left.
+  test("accepts lines that end in CR LF: the same settings, from the same lines", () => {
+    // The commented settings are switched on, and other comments stay.
     const text = printSample().replace(/^# (\w+ = )/gm, "$1");
     expect(text).toContain("\n# ");
     const withCrLf = text.replaceAll("\n", "\r\n");
@@ -181,7 +181,7 @@ describe("parseToml", () => {
     ["[ring]\nsize = 1\n[run]\n[ring]\n", "linnix.toml:4", "[ring] is already there, in line 1"],
     ["ring.size = 1\n[ring]\n", "linnix.toml:2", "[ring] is already there, in line 1"],
     ["[ring]\n[[ring]]", "linnix.toml:2", "[ring] is already there, in line 1"],
-  ])("names what is repeated, and no hint: %j", (text, what, why) => {
+  ])("names the repeated table or key, without a hint: %j", (text, what, why) => {
     const error = errorOf(text);
     expect([error.what, error.why, error.hint]).toEqual([what, `not TOML: ${why}`, undefined]);
   });
@@ -198,7 +198,7 @@ describe("parseToml", () => {
     ["\ncpu = -05", 2, "a number with a zero before it", "expected -5"],
     ["[filters]\npid = [1,\n 00123 ]", 3, "a number with a zero before it", "expected 123"],
     ["duration = 05s", 1, "neither a number nor a date", 'text stands in quotes: "05s"'],
-  ])("says what is wrong and the hint that fits: %#", (text, line, why, hint) => {
+  ])("reports the problem with a matching hint: %#", (text, line, why, hint) => {
     const error = errorOf(text);
     expect([error.what, error.why, error.hint]).toEqual([`linnix.toml:${line}`, `not TOML: ${why}`, hint]);
   });
@@ -214,7 +214,7 @@ describe("parseToml", () => {
     expect(error.message.length).toBeLessThan(400);
   });
 
-  test("cuts a long key that is repeated", () => {
+  test("cuts a long repeated key", () => {
     const long = `${"k".repeat(200_000)} = 1\n`;
     expect(errorOf(long + long).why).toBe(`not TOML: ${"k".repeat(80)}… is already there, in line 1`);
     const parts = `${"a.".repeat(100_000)}a = 1\n`;
@@ -227,12 +227,12 @@ describe("parseToml", () => {
     expect(error.why).toBe("a number too big");
   });
 
-  test("takes a key of very many parts in passing", () => {
+  test("handles a key of very many parts quickly", () => {
     const error = errorOf(`${"a.".repeat(100_000)}a = 1`);
     expect(error.what).toBe("linnix.toml:1: a");
   });
 
-  test("names the problem that stands first in the file", () => {
+  test("names the first problem in the file", () => {
     expect(errorOf("[run]\nduration = 1\n[output]\nformat = 'x'\nfoo = 1\n").what).toContain("linnix.toml:2:");
     expect(errorOf("[run]\nfoo = 1\n[output]\nformat = 'x'\n").what).toContain("linnix.toml:2:");
   });

@@ -11,7 +11,7 @@ afterEach(() => setStderr({ write: (bytes) => writeSync(2, bytes) }));
 
 const MESSAGE = `${"m".repeat(200)}\n`;
 
-test("a file: messages are written in order by another thread, and waited for at the end", async () => {
+test("a file: another thread writes messages in order, and the end waits for them", async () => {
   const path = join(directory, "log");
   const fd = openSync(path, "a");
   setStderr(channelOf(fd));
@@ -21,11 +21,11 @@ test("a file: messages are written in order by another thread, and waited for at
   expect(readFileSync(path, "utf8")).toBe(Array.from({ length: 100 }, (_, i) => `${i}\n`).join(""));
 });
 
-test("a file gets no more than some of what comes faster than it is written: the next message says how many are missing", async () => {
+test("a file: messages that arrive faster than they are written are dropped, and the next message has their number", async () => {
   const path = join(directory, "flooded");
   const fd = openSync(path, "a");
   setStderr(channelOf(fd));
-  // All in one turn of the event loop: the end of no write is heard meanwhile.
+  // All messages are sent in one turn of the event loop, so no write can complete meanwhile.
   for (let i = 0; i < 1000; i++) writeStderr(MESSAGE);
   await flushStderr();
   writeStderr("after\n");
@@ -37,7 +37,7 @@ test("a file gets no more than some of what comes faster than it is written: the
   expect(lines.slice(written)).toEqual([`linnix: ${1000 - written} messages are missing here`, "after"]);
 });
 
-test("a pipe that is not read drops messages, and the next one says how many", () => {
+test("a pipe that is not read: messages are dropped, and the next message has their number", () => {
   const path = join(directory, "fifo");
   expect(Bun.spawnSync(["mkfifo", path]).exitCode).toBe(0);
   const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);

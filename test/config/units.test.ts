@@ -45,7 +45,7 @@ describe("durations", () => {
     "104249992h",
     "Infinity",
     "NaN",
-  ])("%j is none", (text) => {
+  ])("%j is not a duration", (text) => {
     expect(readDurationNs(text)).toBeNull();
   });
 
@@ -71,9 +71,12 @@ describe("sizes", () => {
     expect(readSizeBytes(formatSizeBytes(bytes))).toBe(bytes);
   });
 
-  test.each(["", "64K", "64KB", "64kib", "-1", "1.5", "KiB", "1 KiB", "99999999GiB", "0x10"])("%j is none", (text) => {
-    expect(readSizeBytes(text)).toBeNull();
-  });
+  test.each(["", "64K", "64KB", "64kib", "-1", "1.5", "KiB", "1 KiB", "99999999GiB", "0x10"])(
+    "%j is not a size",
+    (text) => {
+      expect(readSizeBytes(text)).toBeNull();
+    },
+  );
 
   test("are printed in the largest unit that is exact", () => {
     expect(formatSizeBytes(262_144)).toBe("256KiB");
@@ -92,7 +95,7 @@ describe("percentages", () => {
     expect(readPercent(formatPercent(pct))).toBe(pct);
   });
 
-  test.each(["", "%", "1%%", "-1", "1 percent", "1e2", ".5"])("%j is none", (text) => {
+  test.each(["", "%", "1%%", "-1", "1 percent", "1e2", ".5"])("%j is not a percentage", (text) => {
     expect(readPercent(text)).toBeNull();
   });
 });

@@ -1,6 +1,6 @@
 import { log } from "../../src/config/log.ts";
 
-/** Takes what is warned of, in place of stderr. */
+/** Collects warnings, in place of stderr. */
 export class Warnings implements Disposable {
   readonly #reporters = log.options.reporters;
   #texts: string[] = [];
@@ -9,7 +9,7 @@ export class Warnings implements Disposable {
     log.setReporters([{ log: ({ type, args }) => void (type === "warn" && this.#texts.push(String(args[0]))) }]);
   }
 
-  /** Since the last time. */
+  /** Returns the warnings since the last call. */
   take(): string[] {
     return this.#texts.splice(0);
   }

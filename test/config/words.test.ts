@@ -10,11 +10,11 @@ const read = async (words: string[]) => {
   return (await loadSettings({ flags, env: {}, defaultFile: null })).settings;
 };
 
-test("default settings take no word", () => {
+test("default settings need no words", () => {
   expect(settingWords(defaultSettings())).toEqual([]);
 });
 
-test("settings as words read back to the same", async () => {
+test("settings as words are read back as the same settings", async () => {
   const settings = await read([
     ...["--ring-size", "4MiB", "--backend", "btf", "--events", "fork,exit", "--pid", "1,2", "--comm", "a b"],
     ...["--uid", "0", "--cgroup", "/x y", "--min-duration", "1500ms", "--sample-interval", "0", "--page-faults"],

@@ -1,7 +1,7 @@
-/** Builds small BTF files, as a kernel of the given abilities would show them (Documentation/bpf/btf.rst). */
+/** Builds small BTF files, as a kernel with the given features has them (Documentation/bpf/btf.rst). */
 export interface BtfOptions {
   little?: boolean;
-  /** Parameters of the sched_process_exit tracepoint, the leading `void *` included; 0 leaves the tracepoint out. */
+  /** Parameters of the sched_process_exit tracepoint, including the leading `void *`; 0 omits the tracepoint. */
   exitParameters?: number;
   taskIterator?: boolean;
   taskStorage?: boolean;
@@ -10,7 +10,7 @@ export interface BtfOptions {
   bootClock?: boolean;
   memcgAccounting?: boolean;
   enableStats?: boolean;
-  /** A type of a kind that does not exist, before all others. */
+  /** Adds a type of unknown kind before all other types. */
   unknownKind?: boolean;
 }
 

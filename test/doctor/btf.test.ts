@@ -15,12 +15,12 @@ const ALL = {
 };
 
 describe("readBtfFeatures", () => {
-  test("finds everything in a kernel that has everything, of either byte order", () => {
+  test("finds every feature in a kernel that has all, in either byte order", () => {
     expect(readBtfFeatures(encodeBtf())).toEqual(ALL);
     expect(readBtfFeatures(encodeBtf({ little: false }))).toEqual(ALL);
   });
 
-  test("misses just what is missing", () => {
+  test("finds all features except the missing one", () => {
     expect(readBtfFeatures(encodeBtf({ exitParameters: 2 }))).toEqual({ ...ALL, exitHasGroupDead: false });
     expect(readBtfFeatures(encodeBtf({ taskIterator: false }))).toEqual({ ...ALL, taskIterator: false });
     expect(readBtfFeatures(encodeBtf({ taskStorage: false }))).toEqual({ ...ALL, taskStorage: false });
@@ -31,14 +31,14 @@ describe("readBtfFeatures", () => {
     expect(readBtfFeatures(encodeBtf({ enableStats: false }))).toEqual({ ...ALL, enableStats: false });
   });
 
-  test("does not take a kernel without one of the tracepoints for one with them", () => {
+  test("reports a kernel without one of the tracepoints as lacking it", () => {
     expect(readBtfFeatures(encodeBtf({ exitParameters: 0 }))).toMatchObject({
       processTracepoints: false,
       exitHasGroupDead: null,
     });
   });
 
-  test("says that it does not know what lies behind a kind of a later kernel", () => {
+  test("reports features after an unknown kind of type as unknown", () => {
     expect(readBtfFeatures(encodeBtf({ unknownKind: true }))).toEqual({
       ...ALL,
       exitHasGroupDead: null,
@@ -46,14 +46,14 @@ describe("readBtfFeatures", () => {
     });
   });
 
-  test("takes nothing for BTF that is none", () => {
+  test("refuses data that is not BTF", () => {
     expect(readBtfFeatures(new Uint8Array())).toBeNull();
     expect(readBtfFeatures(new Uint8Array(1000))).toBeNull();
     const whole = encodeBtf();
     expect(readBtfFeatures(whole.subarray(0, whole.length - 1))).toBeNull();
   });
 
-  test("survives any damage behind the magic", () => {
+  test("survives any damage after the magic number", () => {
     const whole = encodeBtf();
     for (let at = 2; at < whole.length; at++) {
       for (const value of [0, 1, 0x7f, 0xff]) {

@@ -13,10 +13,10 @@ import { OBSERVERS } from "../../src/observers/registry.ts";
 import { encodeBtf } from "./btf-encoder.ts";
 import { auditctl, CPUINFO, type MachineOptions, mountinfo, recordMachine, status } from "./recorded-machine.ts";
 
-// Programs are started for real, and the machine may be busy.
+// The tests start real programs, and the machine may be busy.
 setDefaultTimeout(60_000);
 
-/** CAP_BPF and CAP_PERFMON alone. */
+/** Only CAP_BPF and CAP_PERFMON. */
 const BPF_AND_PERFMON = "000000c000000000";
 const NOTHING = "0000000000000000";
 
@@ -35,7 +35,7 @@ async function examine(options: MachineOptions = {}): Promise<Examination> {
   const ids = checks.map(({ id }) => id);
   expect(new Set(ids).size).toBe(ids.length);
   for (const check of checks) {
-    // Whatever is wrong says what it costs.
+    // Every problem names its consequence.
     if (check.status === "warn" || check.status === "fail") expect(check.costs).toBeString();
   }
   return {
@@ -49,7 +49,7 @@ async function examine(options: MachineOptions = {}): Promise<Examination> {
   };
 }
 
-test("a good machine has no trouble, and can do everything", async () => {
+test("a good machine has no problem, and can run everything", async () => {
   const { troubles, verdict } = await examine();
   expect(troubles).toEqual([]);
   expect(verdict).toMatchObject({
@@ -77,7 +77,7 @@ describe("kernel", () => {
     expect(verdict.sampling).toBe("proc");
   });
 
-  test("with a BTF file that is none or may not be read says which", async () => {
+  test("with an invalid or unreadable BTF file names the reason", async () => {
     const garbage = await examine({ files: { "/sys/kernel/btf/vmlinux": "garbage" } });
     expect(garbage.check("btf").found).toEndWith("is not BTF");
     const denied = await examine({ denied: ["/sys/kernel/btf/vmlinux"] });
@@ -85,7 +85,7 @@ describe("kernel", () => {
     expect(denied.verdict.backend).toBe("tracepoint");
   });
 
-  test("without BTF and without tracefs has no backend", async () => {
+  test("without BTF and tracefs has no backend", async () => {
     const { check, verdict } = await examine({
       files: {
         "/sys/kernel/btf/vmlinux": null,
@@ -114,13 +114,13 @@ describe("kernel", () => {
     expect(verdict.can.collect).toBeFalse();
   });
 
-  test("that uname(2) calls older than /proc does cannot run", async () => {
+  test("with an older version in uname(2) than in /proc cannot run", async () => {
     const { check, verdict } = await examine({ release: "4.4.0-gvisor" });
     expect(check("kernel")).toMatchObject({ status: "fail", found: "4.4.0-gvisor" });
     expect(verdict.can.collect).toBeFalse();
   });
 
-  test("of unknown version is a guess, not a failure", async () => {
+  test("of unknown version is a warning, not a failure", async () => {
     const { check, verdict } = await examine({ files: { "/proc/sys/kernel/osrelease": "something" } });
     expect(check("kernel").status).toBe("warn");
     expect(verdict.can.collect).toBeTrue();
@@ -141,7 +141,7 @@ describe("kernel", () => {
     expect(troubles).toEqual([]);
   });
 
-  test("says where samples come from", async () => {
+  test("has a source of samples, which is reported", async () => {
     const way = async (btf: Uint8Array | null, processes: Record<string, string> = {}) => {
       const { check } = await examine({ files: { "/sys/kernel/btf/vmlinux": btf, ...processes } });
       return check("sampling");
@@ -163,13 +163,13 @@ describe("kernel", () => {
     }
   });
 
-  test("with more processes than are walked at one go takes the iterator", () => {
+  test("with more processes than a walk has room for uses the task iterator", () => {
     const kernel = { btf: { failure: null, sizeBytes: 1, features: readBtfFeatures(encodeBtf()) } } as KernelFacts;
     expect(samplingWay(kernel, { processes: 10_000 })).toBe("process-walk");
     expect(samplingWay(kernel, { processes: 10_001 })).toBe("task-storage");
   });
 
-  test("says whether removed cgroups have names", async () => {
+  test("reports whether removed cgroups have names", async () => {
     const names = async (options: MachineOptions) => (await examine(options)).check("cgroup-names");
     expect(await names({})).toMatchObject({
       status: "ok",
@@ -194,7 +194,7 @@ describe("kernel", () => {
   test("of another architecture is untried", async () => {
     expect((await examine({ machine: "riscv64" })).check("arch").status).toBe("warn");
     expect((await examine({ machine: "aarch64" })).check("arch").status).toBe("ok");
-    // What this machine's own reader says.
+    // This is the value of this machine's own reader.
     expect(["x86_64", "aarch64"]).toContain(hostReader().machine);
   });
 
@@ -207,7 +207,7 @@ describe("kernel", () => {
 });
 
 describe("the C library", () => {
-  test("older than what the embedded libraries need cannot run", async () => {
+  test("that is older than the embedded libraries need cannot run", async () => {
     const { check, verdict } = await examine({ glibc: "2.27" });
     expect(check("c-library")).toMatchObject({ status: "fail", found: "glibc 2.27" });
     expect(verdict.can).toMatchObject({ collect: false, overheadTest: false });
@@ -222,12 +222,12 @@ describe("JIT", () => {
     (await examine({ files: { "/proc/sys/net/core/bpf_jit_enable": enable, ...more } })).check("jit");
   const config = (text: string) => ({ "/proc/config.gz": Bun.gzipSync(new TextEncoder().encode(text)) });
 
-  test("off is expensive, 2 logs every program", async () => {
+  test("off is slow, and 2 logs every program", async () => {
     expect(await jit("0\n")).toMatchObject({ status: "warn", hint: "sysctl -w net.core.bpf_jit_enable=1" });
     expect(await jit("2\n")).toMatchObject({ status: "warn", hint: "sysctl -w net.core.bpf_jit_enable=1" });
   });
 
-  test("is what the kernel's configuration says where the sysctl is not there", async () => {
+  test("is read from the kernel's configuration if the sysctl is missing", async () => {
     expect(await jit(null)).toMatchObject({ status: "info" });
     const boot = "/boot/config-6.1.0-18-amd64";
     expect(await jit(null, { [boot]: "CONFIG_BPF_JIT=y\nCONFIG_BPF_JIT_ALWAYS_ON=y\n" })).toMatchObject({
@@ -241,7 +241,7 @@ describe("JIT", () => {
     expect(await jit(null, { "/proc/config.gz": "no gzip" })).toMatchObject({ status: "info" });
   });
 
-  test("hardened for root is worth knowing", async () => {
+  test("hardened for root is reported as slower", async () => {
     expect(await jit("1\n", { "/proc/sys/net/core/bpf_jit_harden": "2\n" })).toMatchObject({ status: "info" });
   });
 
@@ -267,7 +267,7 @@ describe("privileges", () => {
     expect(verdict.missingRows).toContain("execsnoop+exitsnoop");
   });
 
-  test("root without the capabilities: sudo would not help, the container has to give them", async () => {
+  test("root without the capabilities: the hint names the container, not sudo", async () => {
     const { check } = await as({ effective: NOTHING, bounding: NOTHING });
     expect(check("cap-bpf")).toMatchObject({ status: "fail", hint: expect.stringContaining("--cap-add BPF") });
   });
@@ -280,7 +280,7 @@ describe("privileges", () => {
     expect(verdict.sentence).toContain("the latter without in-kernel figures");
   });
 
-  test("CAP_SYS_ADMIN stands for both", async () => {
+  test("CAP_SYS_ADMIN replaces CAP_BPF and CAP_PERFMON", async () => {
     const { check, verdict } = await as({ effective: "0000000000200000" });
     expect(check("cap-bpf")).toMatchObject({
       status: "ok",
@@ -296,7 +296,7 @@ describe("privileges", () => {
     expect(verdict.can.collect).toBeFalse();
   });
 
-  test("capabilities in another user namespace count for nothing", async () => {
+  test("capabilities in another user namespace do not count", async () => {
     const { check, verdict } = await examine({ links: { "/proc/self/ns/user": "user:[4026532500]" } });
     expect(check("user-namespace").status).toBe("fail");
     expect(check("user").status).toBe("info");
@@ -305,7 +305,7 @@ describe("privileges", () => {
     expect(verdict.can.collect).toBeFalse();
   });
 
-  test("a kernel that knows no CAP_BPF says so", async () => {
+  test("a kernel without CAP_BPF is reported", async () => {
     const { check } = await examine({
       files: {
         "/proc/sys/kernel/cap_last_cap": "37\n",
@@ -315,12 +315,12 @@ describe("privileges", () => {
     expect(check("cap-bpf")).toMatchObject({ status: "ok", found: expect.stringContaining("unknown to this kernel") });
   });
 
-  test("a seccomp filter may stand in the way", async () => {
+  test("a seccomp filter may block system calls", async () => {
     expect((await as({ seccomp: 2 })).check("seccomp").status).toBe("info");
     expect((await as({ uid: 1000, effective: NOTHING, seccomp: 2 })).check("seccomp").status).toBe("warn");
   });
 
-  test("a /proc/self/status that is not there grants nothing", async () => {
+  test("a missing /proc/self/status grants nothing", async () => {
     const { verdict } = await examine({ files: { "/proc/self/status": null } });
     expect(verdict.can.collect).toBeFalse();
   });
@@ -330,23 +330,23 @@ describe("lockdown", () => {
   const lockdown = async (text: string | null, more: MachineOptions = {}) =>
     examine({ ...more, files: { "/sys/kernel/security/lockdown": text, ...more.files } });
 
-  test("confidentiality forbids it to root too", async () => {
+  test("confidentiality stops root too", async () => {
     const { check, verdict } = await lockdown("none integrity [confidentiality]\n");
     expect(check("lockdown")).toMatchObject({ status: "fail", hint: expect.stringContaining("lockdown=integrity") });
     expect(verdict.can.collect).toBeFalse();
     expect(verdict.sentence).toContain("lockdown");
   });
 
-  test("integrity does not", async () => {
+  test("integrity does not stop collect", async () => {
     expect((await lockdown("none [integrity] confidentiality\n")).troubles).toEqual([]);
   });
 
-  test("is not active where securityfs shows no such file", async () => {
+  test("is not active if securityfs has no such file", async () => {
     const { check } = await lockdown(null, { files: { "/sys/kernel/security/lsm": "capability" } });
     expect(check("lockdown")).toMatchObject({ status: "ok", found: "not active" });
   });
 
-  test("is unknown where securityfs is not mounted or not to be read", async () => {
+  test("is unknown if securityfs is not mounted or not readable", async () => {
     expect((await lockdown(null)).check("lockdown")).toMatchObject({
       status: "info",
       hint: expect.stringContaining("mount -t securityfs"),
@@ -357,7 +357,7 @@ describe("lockdown", () => {
     expect(denied.check("lockdown").found).toBe("unknown without root");
   });
 
-  test("is not there in a kernel built without it", async () => {
+  test("does not exist in a kernel built without it", async () => {
     const files = { "/boot/config-6.1.0-18-amd64": "# CONFIG_SECURITY_LOCKDOWN_LSM is not set\n" };
     expect((await lockdown(null, { files })).check("lockdown").found).toBe("not in this kernel");
   });
@@ -366,7 +366,7 @@ describe("lockdown", () => {
 describe("limits and sysctls", () => {
   const nobody = { "/proc/self/status": status({ uid: 1000, effective: BPF_AND_PERFMON }) };
 
-  test("statistics left on cost every program", async () => {
+  test("statistics that are left on slow every program", async () => {
     const { check, verdict } = await examine({ files: { "/proc/sys/kernel/bpf_stats_enabled": "1\n" } });
     expect(check("bpf-statistics")).toMatchObject({ status: "warn", hint: "sysctl -w kernel.bpf_stats_enabled=0" });
     expect(verdict.can.collect).toBeTrue();
@@ -379,23 +379,23 @@ describe("limits and sysctls", () => {
     expect(verdict.sentence).toContain("without in-kernel figures");
   });
 
-  test("perf_event_paranoid beyond the kernel's own levels binds all but root", async () => {
+  test("perf_event_paranoid above the kernel's own levels restricts all users except root", async () => {
     const { check } = await examine({ files: { ...nobody, "/proc/sys/kernel/perf_event_paranoid": "3\n" } });
     expect(check("perf-event-paranoid").status).toBe("warn");
     const ordinary = await examine({ files: { ...nobody, "/proc/sys/kernel/perf_event_paranoid": "2\n" } });
     expect(ordinary.check("perf-event-paranoid").status).toBe("ok");
   });
 
-  test("no perf events, no ring", async () => {
+  test("without perf events there are no rings", async () => {
     const { check, verdict } = await examine({ files: { "/proc/sys/kernel/perf_event_paranoid": null } });
     expect(check("perf-event-paranoid").status).toBe("fail");
     expect(verdict.can.collect).toBeFalse();
   });
 
-  test("too little ring memory binds a user without CAP_IPC_LOCK only", async () => {
+  test("too little ring memory restricts only users without CAP_IPC_LOCK", async () => {
     const little = { "/proc/sys/kernel/perf_event_mlock_kb": "128\n" };
     expect((await examine({ files: little })).check("ring-memory").status).toBe("ok");
-    // 4 rings, of which RLIMIT_MEMLOCK takes what is above the kernel's own limit.
+    // Of these 4 rings, the memory above the kernel's own limit counts against RLIMIT_MEMLOCK.
     expect((await examine({ files: { ...little, ...nobody } })).check("ring-memory").status).toBe("ok");
     const limits = "Max locked memory         65536              65536              bytes\n";
     const bound = { ...little, ...nobody, "/proc/self/limits": limits };
@@ -418,7 +418,7 @@ describe("limits and sysctls", () => {
     expect(btf).toMatchObject({ status: "warn", found: "/sys is not mounted", hint: "mount -t sysfs sysfs /sys" });
   });
 
-  test("RLIMIT_MEMLOCK binds before 5.11, where it cannot be raised", async () => {
+  test("RLIMIT_MEMLOCK restricts kernels before 5.11 if it cannot be raised", async () => {
     const old = {
       "/proc/sys/kernel/osrelease": "5.10.0\n",
       "/sys/kernel/btf/vmlinux": encodeBtf({ memcgAccounting: false }),
@@ -434,7 +434,7 @@ describe("limits and sysctls", () => {
     expect(await memlock(limits("65536"))).toBe("ok");
   });
 
-  test("unprivileged BPF switched off does not bind root", async () => {
+  test("switched-off unprivileged BPF does not restrict root", async () => {
     const id = "unprivileged-bpf";
     expect((await examine()).check(id).status).toBe("ok");
     expect((await examine({ files: { "/proc/sys/kernel/unprivileged_bpf_disabled": "0\n" } })).check(id).status).toBe(
@@ -444,7 +444,7 @@ describe("limits and sysctls", () => {
     expect((await examine({ files: plain })).check(id).status).toBe("info");
   });
 
-  test("ptrace_scope 2 binds all but root, 3 binds everybody", async () => {
+  test("ptrace_scope 2 restricts all users except root, 3 restricts every user", async () => {
     const scope = (value: string, more = {}) =>
       examine({ files: { "/proc/sys/kernel/yama/ptrace_scope": value, ...more } });
     expect((await scope("2")).check("ptrace-scope").status).toBe("ok");
@@ -460,21 +460,21 @@ describe("tracefs", () => {
   const nobody = { "/proc/self/status": status({ uid: 1000, effective: BPF_AND_PERFMON }) };
   const noBtf = { "/sys/kernel/btf/vmlinux": null };
 
-  test("not mounted is mounted by collect where root runs it", async () => {
+  test("that is not mounted is mounted by collect as root", async () => {
     expect((await examine({ files: unmounted })).check("tracefs").status).toBe("ok");
     const { check, verdict } = await examine({ files: { ...unmounted, ...noBtf } });
     expect(check("tracefs").status).toBe("ok");
     expect(verdict).toMatchObject({ backend: "tracepoint", can: { collect: true } });
   });
 
-  test("not mounted and not mountable stops only the tracepoint backend", async () => {
+  test("that cannot be mounted stops only the tracepoint backend", async () => {
     expect((await examine({ files: { ...unmounted, ...nobody } })).check("tracefs").status).toBe("info");
     const { check, verdict } = await examine({ files: { ...unmounted, ...nobody, ...noBtf } });
     expect(check("tracefs")).toMatchObject({ status: "fail", hint: expect.stringContaining("mount -t tracefs") });
     expect(verdict).toMatchObject({ backend: "tracepoint", can: { collect: false } });
   });
 
-  test("mounted, but closed to this user, is unknown without root", async () => {
+  test("that this user cannot read is unknown without root", async () => {
     const denied = ["/sys/kernel/tracing/events/sched/sched_process_exit/format"];
     expect((await examine({ denied })).check("tracefs")).toMatchObject({
       status: "info",
@@ -483,14 +483,14 @@ describe("tracefs", () => {
   });
 });
 
-describe("place", () => {
-  test("in a container pids are others'", async () => {
+describe("environment", () => {
+  test("in a container the pid namespace is reported", async () => {
     const { check, verdict } = await examine({ links: { "/proc/self/ns/pid": "pid:[4026532999]" } });
     expect(check("pid-namespace")).toMatchObject({ status: "warn", hint: expect.stringContaining("--pid=host") });
     expect(verdict.can.collect).toBeTrue();
   });
 
-  test("in a time namespace the offset is taken off, if it is known", async () => {
+  test("in a time namespace the offset is subtracted, if it is known", async () => {
     expect((await examine()).check("time-namespace")).toMatchObject({ status: "ok", found: "the initial one" });
     const links = {
       "/proc/self/ns/time": "time:[4026532999]",
@@ -507,14 +507,14 @@ describe("place", () => {
     });
   });
 
-  test("the verdict in a container names what is missing there", async () => {
+  test("the verdict in a container names the missing parts", async () => {
     const container = { "/proc/self/ns/pid": "pid:[4026532999]" };
     const { verdict } = await examine({ links: container });
     expect(verdict).toMatchObject({ status: "warn", can: { collect: true, overheadTest: true } });
     expect(verdict.sentence).toContain("pids are the host's");
     expect(verdict.missingRows).toEqual(expect.arrayContaining(["auditd", "execsnoop", "forkstat", "bpftrace"]));
     expect(verdict.missingRows).not.toContain("linnix");
-    // Events of the tracepoint backend have no pid that could be matched there.
+    // Events of the tracepoint backend have no pid of the namespace to match.
     const { verdict: without } = await examine({ links: container, files: { "/sys/kernel/btf/vmlinux": null } });
     expect(without.can).toMatchObject({ collect: true, overheadTest: false });
     expect(without.missingRows).toContain("linnix");
@@ -527,7 +527,7 @@ describe("place", () => {
     expect(check("pid-namespace").costs).toContain("overhead-test and compare-with-polling cannot run");
   });
 
-  test("hidepid hides from all but root", async () => {
+  test("hidepid hides processes from all users except root", async () => {
     const hidden = { "/proc/self/mountinfo": mountinfo({ proc: "rw,hidepid=invisible" }) };
     expect((await examine({ files: hidden })).check("hidepid").status).toBe("ok");
     const nobody = { "/proc/self/status": status({ uid: 1000, effective: NOTHING }) };
@@ -544,7 +544,7 @@ describe("place", () => {
     expect(none.check("cgroup")).toMatchObject({ status: "warn", found: "not mounted" });
   });
 
-  test("a cgroup namespace of its own hides names, unless cgroups can be opened by handle", async () => {
+  test("a cgroup namespace hides names, unless cgroups can be opened by handle", async () => {
     const links = { "/proc/self/ns/cgroup": "cgroup:[4026532999]" };
     expect((await examine({ links })).check("cgroup-names").status).toBe("ok");
     const files = { "/proc/self/status": status({ effective: "000001c0a80425fb" }) };
@@ -554,7 +554,7 @@ describe("place", () => {
     expect((await examine({ links: initial, files })).check("cgroup-names").status).not.toBe("warn");
   });
 
-  test("a covered mount of cgroups is not the one that is seen", async () => {
+  test("a covered mount of cgroups is ignored", async () => {
     const covered = [
       "31 23 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw",
       "40 31 0:50 / /sys/fs/cgroup rw - tmpfs tmpfs rw",
@@ -564,13 +564,13 @@ describe("place", () => {
     expect(seen.check("cgroup").found).toBe("v2 on /sys/fs/cgroup/unified");
   });
 
-  test("mount points with spaces are read as they are", async () => {
+  test("mount points with spaces are read correctly", async () => {
     const line = "31 23 0:28 / /mnt/c\\040group rw - cgroup2 cgroup2 rw\n";
     const { check } = await examine({ files: { "/proc/self/mountinfo": line } });
     expect(check("cgroup").found).toBe("v2 on /mnt/c group");
   });
 
-  test("a slow clock costs each event, and a better one is named", async () => {
+  test("a slow clock makes each event expensive, and the hint names a better clock", async () => {
     const path = "/sys/devices/system/clocksource/clocksource0";
     const slow = await examine({ files: { [`${path}/current_clocksource`]: "acpi_pm\n" } });
     expect(slow.check("clocksource")).toMatchObject({
@@ -581,7 +581,7 @@ describe("place", () => {
     expect(none.check("clocksource").status).toBe("info");
   });
 
-  test("stolen time makes measuring noisy, now or since boot", () => {
+  test("steal time makes measuring noisy, now or since boot", () => {
     const steal = (now: number | null, sinceBoot: number) =>
       checkClock({ clocksource: "tsc", availableClocksources: [], stealPct: now, stealSinceBootPct: sinceBoot })[1];
     expect(steal(0.4, 0.1)).toMatchObject({ status: "ok", found: "0.4 % now, 0.1 % since boot" });
@@ -590,7 +590,7 @@ describe("place", () => {
     expect(steal(null, 8)).toMatchObject({ status: "warn", found: "8.0 % since boot" });
   });
 
-  test("steal time is what came to it while it was watched", async () => {
+  test("steal time is its increase while doctor watches", async () => {
     using machine = recordMachine({ files: { "/proc/stat": "cpu  100 0 100 9700 0 0 0 100 0 0\n" } });
     const reading = readClock(machine.host, 0);
     writeFileSync(`${machine.root}/proc/stat`, "cpu  110 0 110 9770 0 0 0 110 0 0\n");
@@ -605,7 +605,7 @@ describe("place", () => {
     expect(tight.check("memory").status).toBe("warn");
   });
 
-  test("others that hold BPF programs are named", async () => {
+  test("other processes with BPF programs are named", async () => {
     const { check } = await examine({
       files: { "/proc/77/comm": "falco\n", "/proc/77/cmdline": "falco\0" },
       links: { "/proc/77/fd/3": "anon_inode:bpf-prog", "/proc/77/exe": "/usr/bin/falco" },
@@ -615,15 +615,15 @@ describe("place", () => {
     expect(closed.check("bpf-agents").found).toBe("unknown without root");
   });
 
-  test("others that may hold BPF programs are unknown where /proc hides them", async () => {
+  test("other processes with BPF programs are unknown if /proc hides them", async () => {
     expect((await examine()).check("bpf-agents").found).toBe("none");
-    // hidepid=2: as if there were no other process.
+    // hidepid=2: no other process is visible.
     const hidden = await examine({ files: { "/proc/1/cmdline": null }, links: { "/proc/1/exe": null } });
     expect(hidden.check("bpf-agents")).toMatchObject({ status: "info", found: "unknown without root" });
-    // hidepid=1: there, and nothing of it may be read.
+    // hidepid=1: the process is visible, but its files are unreadable.
     const closed = await examine({ links: { "/proc/1/exe": null }, denied: ["/proc/1/cmdline"] });
     expect(closed.check("bpf-agents").found).toBe("unknown without root");
-    // A kernel thread.
+    // This is a kernel thread.
     const kernel = await examine({ files: { "/proc/2/cmdline": "", "/proc/2/comm": "kthreadd\n" } });
     expect(kernel.check("bpf-agents").found).toBe("none");
   });
@@ -637,7 +637,7 @@ describe("programs", () => {
     expect(check("pidstat").found).toBe("/usr/bin/pidstat 12.6.1");
   });
 
-  test("that are missing name the package, and the row that will be missing", async () => {
+  test("that are missing are reported with their package and the missing row", async () => {
     const { check, verdict } = await examine({ programs: { strace: null, pidstat: null, ps: null, find: null } });
     expect(check("strace")).toMatchObject({ status: "warn", found: "not installed", hint: "apt-get install strace" });
     expect(check("pidstat")).toMatchObject({ status: "info", hint: "apt-get install sysstat" });
@@ -654,12 +654,12 @@ describe("programs", () => {
     expect(check("strace").hint).toBe("install it (Debian's package: strace)");
   });
 
-  test("without a version are listed all the same", async () => {
+  test("without a version are listed nevertheless", async () => {
     const { check } = await examine({ programs: { strace: "exit 1" } });
     expect(check("strace")).toMatchObject({ status: "ok", found: "/usr/bin/strace, version unknown" });
   });
 
-  test("of BusyBox are not what is meant", async () => {
+  test("of BusyBox do not count", async () => {
     const busyBox =
       'echo "ps: unrecognized option: version\nBusyBox v1.36.1 (2023-11-07) multi-call binary." >&2; exit 1';
     const { check } = await examine({ programs: { ps: busyBox } });
@@ -673,7 +673,7 @@ describe("programs", () => {
 });
 
 describe("audit", () => {
-  test("that is free to be used is ok, on or off", async () => {
+  test("that is unused is ok, on or off", async () => {
     expect((await examine()).check("audit")).toMatchObject({
       status: "ok",
       found: expect.stringContaining("off, no rules"),
@@ -682,7 +682,7 @@ describe("audit", () => {
     expect(on.check("audit")).toMatchObject({ status: "ok", found: expect.stringContaining("on, no rules") });
   });
 
-  test("in use is left alone", async () => {
+  test("in use is not touched", async () => {
     const rules = "-a always,exit -F arch=b64 -S execve\n-w /etc/passwd -p wa";
     const { check, verdict } = await examine({ programs: { auditctl: auditctl({ enabled: 1, rules }) } });
     expect(check("audit")).toMatchObject({
@@ -714,7 +714,7 @@ describe("audit", () => {
   });
 });
 
-test("a machine that shows nothing at all crashes nothing", async () => {
+test("a machine without any file does not crash doctor", async () => {
   using machine = recordMachine();
   const nothing = `${machine.root}/empty`;
   const { hostReader } = await import("../../src/doctor/host-reader.ts");

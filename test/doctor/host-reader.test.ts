@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hostReader, readFailure, readNumber, readText } from "../../src/doctor/host-reader.ts";
 
-// Programs are started for real, and the machine may be busy.
+// The tests start real programs, and the machine may be busy.
 setDefaultTimeout(60_000);
 
 function temporaryRoot() {
@@ -24,7 +24,7 @@ describe("files", () => {
     expect(result.ok && [...result.bytes]).toEqual([97, 98]);
   });
 
-  test("that are not there, or are no files, say so", () => {
+  test("that do not exist, or are not files, return the reason", () => {
     using place = temporaryRoot();
     mkdirSync(join(place.root, "directory"));
     symlinkSync("loop", join(place.root, "loop"));
@@ -38,18 +38,18 @@ describe("files", () => {
     expect(place.host.exists("/nothing")).toBeFalse();
   });
 
-  test("whose bytes are no UTF-8 come out as U+FFFD", () => {
+  test("with bytes that are not UTF-8 have U+FFFD in their place", () => {
     using place = temporaryRoot();
     writeFileSync(join(place.root, "bytes"), Uint8Array.of(0x61, 0xff, 0x62));
     expect(readText(place.host, "/bytes")).toBe("a\uFFFDb");
   });
 
-  test("of procfs, which state no size, are read whole", () => {
+  test("of procfs, which have size 0, are read whole", () => {
     const text = readText(hostReader(), "/proc/self/status");
     expect(text).toContain("CapEff:");
   });
 
-  test("that are FIFOs block no reader", async () => {
+  test("that are FIFOs do not block the reader", async () => {
     using place = temporaryRoot();
     await hostReader().run(["/usr/bin/mkfifo", join(place.root, "fifo")]);
     expect(readText(place.host, "/fifo")).toBe("");
@@ -70,31 +70,31 @@ describe("programs", () => {
     expect(place.host.which("not-executable")).toBeNull();
   });
 
-  test("give their exit code and both outputs", async () => {
+  test("return their exit code and both outputs", async () => {
     expect(await sh("echo out; echo err >&2; exit 3")).toEqual({ exitCode: 3, output: "out\nerr\n" });
   });
 
-  test("that are not there give null", async () => {
+  test("that do not exist return null", async () => {
     expect(await host.run(["/nothing/of/this/name"])).toBeNull();
   });
 
-  test("get a bare environment, no input and / as their directory", async () => {
+  test("run with a minimal environment, without input and in /", async () => {
     const result = await sh("cat; pwd; env | sort | grep -vE '^(PWD|SHLVL|_|OLDPWD)='");
     expect(result?.output).toBe("/\nLC_ALL=C\nPATH=/usr/sbin:/usr/bin:/sbin:/bin\n");
   });
 
-  test("are killed at the limit, with all that they started", async () => {
+  test("are killed at the time limit, with their children", async () => {
     const result = await sh("sleep 1000 & echo $!; sleep 1000", 2000);
     expect(result?.exitCode).toBeNull();
     const pid = Number(result?.output);
     expect(pid).toBeGreaterThan(1);
-    // It dies when it is next scheduled, and its reaper may take its time: what matters is that it runs no more.
+    // The child dies when it is next scheduled, and may be reaped late: it only must not run any longer.
     const state = () => readText(host, `/proc/${pid}/stat`)?.split(") ")[1]?.[0] ?? "gone";
     for (let i = 0; i < 500 && !["gone", "Z", "X"].includes(state()); i++) await Bun.sleep(10);
     expect(["gone", "Z", "X"]).toContain(state());
   });
 
-  test("that print without end are cut and killed", async () => {
+  test("that print without end are killed, and their output is cut", async () => {
     const result = await host.run(["/usr/bin/yes"]);
     expect(result?.exitCode).not.toBe(0);
     expect(result?.output.length).toBeLessThanOrEqual(2 * (16 << 10));

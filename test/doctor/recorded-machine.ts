@@ -7,29 +7,29 @@ import { encodeBtf } from "./btf-encoder.ts";
 
 /** Differences of a machine from the good one below. */
 export interface MachineOptions {
-  /** Contents by path; null takes the file away. */
+  /** Contents by path; null removes the file. */
   files?: Record<string, string | Uint8Array | null>;
-  /** Files of an ordinary machine that this one has not. */
+  /** Files of an ordinary machine that this machine lacks. */
   without?: (path: string) => boolean;
-  /** Targets of symbolic links by path; null takes the link away. */
+  /** Targets of symbolic links by path; null removes the link. */
   links?: Record<string, string | null>;
-  /** Shell scripts by name, in /usr/bin; null takes the program away. */
+  /** Shell scripts by name, in /usr/bin; null removes the program. */
   programs?: Record<string, string | null>;
   /** Files that this user may not read. */
   denied?: string[];
   machine?: string;
-  /** As uname(2) gives it. */
+  /** Machine name, as from uname(2). */
   release?: string;
   glibc?: string | null;
 }
 
-/** A machine laid down as a directory, whose programs are scripts that really run. */
+/** A machine as a directory; its programs are scripts that really run. */
 export interface RecordedMachine extends Disposable {
   host: HostReader;
   root: string;
 }
 
-/** Bits 0 to 40, CAP_SYS_RESOURCE apart: root of an ordinary virtual machine. */
+/** Bits 0 to 40 without CAP_SYS_RESOURCE: root of an ordinary virtual machine. */
 export const ROOT_CAPABILITIES = "000001fffeffffff";
 
 /** The parts of /proc/self/status that matter here. */
@@ -113,7 +113,7 @@ export function auditctl({ enabled = 0, pid = 0, rules = "No rules" }): string {
 esac`;
 }
 
-/** A machine on which nothing is amiss, but for what `options` say. */
+/** A machine without problems, except for the differences in `options`. */
 export function recordMachine(options: MachineOptions = {}): RecordedMachine {
   const root = mkdtempSync(join(tmpdir(), "linnix-doctor-"));
   const place = (path: string) => {

@@ -40,7 +40,7 @@ Kernel
 `);
   });
 
-  test("wraps at the columns and goes on below the first word", () => {
+  test("wraps at the columns, and aligns further lines with the first word", () => {
     const text = renderReport("heading", SECTIONS, VERDICT, { color: false, columns: 60 });
     expect(Math.max(...text.split("\n").map((line) => line.length))).toBeLessThanOrEqual(60);
     expect(text).toContain(
@@ -49,19 +49,19 @@ Kernel
     expect(text).toContain("                 costs: a few of the things that were\n                        promised,");
   });
 
-  test("stays readable where the terminal is absurdly narrow", () => {
+  test("stays readable on a very narrow terminal", () => {
     const text = renderReport("heading", SECTIONS, VERDICT, { color: false, columns: 3 });
     expect(text).toContain("something that is said in more");
   });
 
-  test("colours nothing unless asked", () => {
+  test("prints colours only if they are on", () => {
     expect(renderReport("heading", SECTIONS, VERDICT, { color: false, columns: null })).not.toContain("\x1b");
     const colored = renderReport("heading", SECTIONS, VERDICT, { color: true, columns: null });
     expect(colored).toContain("\x1b[31m✗\x1b[0m bad");
     expect(Bun.stripANSI(colored)).toBe(renderReport("heading", SECTIONS, VERDICT, { color: false, columns: null }));
   });
 
-  test("lets no control character of the machine's through", () => {
+  test("prints no control characters of the machine's texts", () => {
     const found = "evil\x1b[2J\nname\x9b\u202e\u2028";
     const sections: Section[] = [{ title: "x", checks: [{ id: "x", title: "x", status: "info", found }] }];
     const text = renderReport("a\x07b", sections, VERDICT, { color: false, columns: null });

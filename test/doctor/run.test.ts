@@ -3,13 +3,13 @@ import { version } from "../../package.json";
 import { runDoctor } from "../../src/doctor/run.ts";
 import { recordMachine, status } from "./recorded-machine.ts";
 
-// Programs are started for real, and the machine may be busy.
+// The tests start real programs, and the machine may be busy.
 setDefaultTimeout(60_000);
 
 const QUICK = { color: false, columns: null, stealWindowMs: 0 };
 
 describe("runDoctor", () => {
-  test("gives a table that ends with the verdict, and 0 where collect can run", async () => {
+  test("returns a table that ends with the verdict, and exit code 0 if collect can run", async () => {
     using machine = recordMachine();
     const { text, exitCode } = await runDoctor({ ...QUICK, json: false, host: machine.host });
     expect(exitCode).toBe(0);
@@ -20,7 +20,7 @@ describe("runDoctor", () => {
     );
   });
 
-  test("gives 3 where collect cannot run, and says why", async () => {
+  test("returns exit code 3 if collect cannot run, and reports why", async () => {
     using machine = recordMachine({
       files: { "/proc/self/status": status({ uid: 1000, effective: "0000000000000000" }) },
     });
@@ -31,7 +31,7 @@ describe("runDoctor", () => {
     );
   });
 
-  test("gives the same as JSON", async () => {
+  test("returns the same as JSON", async () => {
     using machine = recordMachine({ programs: { strace: null } });
     const { text, exitCode } = await runDoctor({ ...QUICK, json: true, host: machine.host });
     expect(exitCode).toBe(0);

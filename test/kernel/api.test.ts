@@ -45,7 +45,7 @@ const get = (path: string) => fetch(`http://localhost${path}`, { unix: SOCKET })
 const getJson = async (path: string): Promise<any> => (await get(path)).json();
 
 describe.skipIf(why !== null)(`collect --listen${why ? ` (skipped: ${why})` : ""}`, () => {
-  test("processes, their ancestry, and those that have just exited", async () => {
+  test("lists live processes, their ancestors, and processes that have just exited", async () => {
     await using run = await CollectRun.start(ARGS);
     const sleeper = Bun.spawn(["/bin/sh", "-c", "sleep 60 & wait"], { stdin: "ignore" });
     try {
@@ -78,7 +78,7 @@ describe.skipIf(why !== null)(`collect --listen${why ? ` (skipped: ${why})` : ""
     await run.stop();
   });
 
-  test("a process that was just started is found, however often is asked", async () => {
+  test("finds a process that has just started, at each of many requests", async () => {
     await using run = await CollectRun.start(ARGS);
     for (let i = 0; i < 20; i++) {
       const child = Bun.spawn(["/bin/sleep", "60"], { stdin: "ignore" });
@@ -91,13 +91,13 @@ describe.skipIf(why !== null)(`collect --listen${why ? ` (skipped: ${why})` : ""
     await run.stop();
   });
 
-  test("of a process whose exec a filter held back: what it executes, not what its parent does", async () => {
+  test("a process whose exec was filtered has its own executable, not its parent's", async () => {
     await using run = await CollectRun.start([...ARGS, "--comm", "sh"]);
     const shell = Bun.spawn(["/bin/sh", "-c", "sleep 60 & echo $!; wait"], { stdin: "ignore", stdout: "pipe" });
     try {
       const { value } = await shell.stdout.getReader().read();
       const pid = Number(new TextDecoder().decode(value));
-      // A sample shows the name. What it executes is read from /proc after that, and null until then.
+      // A sample shows the name. The executable is read from /proc after that, and is null until then.
       const child = await eventually("its name and what it executes", async () => {
         const row = await getJson(`/processes/${pid}`);
         return row.comm === "sleep" && row.args !== null ? row : undefined;
@@ -111,7 +111,7 @@ describe.skipIf(why !== null)(`collect --listen${why ? ` (skipped: ${why})` : ""
     await run.stop();
   });
 
-  test("of a process that changed its user and its name without an exec those of now", async () => {
+  test("a process that changed its user and its name without an exec has the new ones", async () => {
     using program = new WorkerProgram();
     await using run = await CollectRun.start(ARGS);
     const { pid } = await program.start("turns", 65534);
@@ -127,7 +127,7 @@ describe.skipIf(why !== null)(`collect --listen${why ? ` (skipped: ${why})` : ""
     await run.stop();
   });
 
-  test("a process that has ended does not stay among the live ones because a filter held its exit back", async () => {
+  test("a process whose exit was filtered does not stay among the live processes", async () => {
     await using run = await CollectRun.start([...ARGS, "--min-duration", "1h"]);
     const child = Bun.spawn(["/bin/cat"], { stdin: "pipe", stdout: "ignore" });
     const stateOf = async () => (await getJson(`/processes/${child.pid}`)).state;
@@ -135,44 +135,47 @@ describe.skipIf(why !== null)(`collect --listen${why ? ` (skipped: ${why})` : ""
     child.stdin.end();
     await child.exited;
     await eventually("its end", async () => ((await stateOf()) === "exited" ? true : undefined));
-    // Which is no loss.
+    // A filtered exit is not a loss.
     expect((await getJson("/status")).processes.lost_exits).toBe(0);
     await run.stop();
   });
 
   const noMounts = programPath("unshare") === null ? "needs unshare" : null;
-  test.skipIf(noMounts !== null)(titled("every answer is as described, with BTF and without", noMounts), async () => {
-    for (const { before, ready } of [
-      { before: [], ready: "ready" },
-      { before: inMounts("mount -t tmpfs tmpfs /sys/kernel/btf"), ready: "degraded" },
-    ]) {
-      await using run = await CollectRun.start(ARGS, { before });
-      const description = await Description.of(await get("/openapi.json"));
-      Bun.spawnSync(["/bin/true"]);
-      const paths = ["/", "/healthz", "/readyz", "/status", "/processes", "/metrics", "/processes?limit=0"];
-      for (const path of paths) {
-        expect(await description.problems(await get(path), path.replace(/\?.*/, ""))).toEqual([]);
+  test.skipIf(noMounts !== null)(
+    titled("every answer matches its schema, with and without BTF", noMounts),
+    async () => {
+      for (const { before, ready } of [
+        { before: [], ready: "ready" },
+        { before: inMounts("mount -t tmpfs tmpfs /sys/kernel/btf"), ready: "degraded" },
+      ]) {
+        await using run = await CollectRun.start(ARGS, { before });
+        const description = await Description.of(await get("/openapi.json"));
+        Bun.spawnSync(["/bin/true"]);
+        const paths = ["/", "/healthz", "/readyz", "/status", "/processes", "/metrics", "/processes?limit=0"];
+        for (const path of paths) {
+          expect(await description.problems(await get(path), path.replace(/\?.*/, ""))).toEqual([]);
+        }
+        for (const pid of [process.pid, run.pid]) {
+          expect(await description.problems(await get(`/processes/${pid}`), "/processes/{pid}")).toEqual([]);
+          expect(await description.problems(await get(`/graph/${pid}`), "/graph/{pid}")).toEqual([]);
+        }
+        const answer = await get("/readyz");
+        expect(answer.status).toBe(200);
+        const { status, reasons } = (await answer.json()) as { status: string; reasons: string[] };
+        if (ready === "degraded") {
+          expect(status).toBe("degraded");
+          expect(reasons.join("\n")).toContain("samples are read from /proc");
+          expect(reasons.join("\n")).toContain("the tracepoint backend has no values for");
+        } else if (existsSync("/sys/kernel/btf/vmlinux")) {
+          expect([status, reasons]).toEqual(["ready", []]);
+        }
+        await run.stop();
       }
-      for (const pid of [process.pid, run.pid]) {
-        expect(await description.problems(await get(`/processes/${pid}`), "/processes/{pid}")).toEqual([]);
-        expect(await description.problems(await get(`/graph/${pid}`), "/graph/{pid}")).toEqual([]);
-      }
-      const answer = await get("/readyz");
-      expect(answer.status).toBe(200);
-      const { status, reasons } = (await answer.json()) as { status: string; reasons: string[] };
-      if (ready === "degraded") {
-        expect(status).toBe("degraded");
-        expect(reasons.join("\n")).toContain("samples are read from /proc");
-        expect(reasons.join("\n")).toContain("the tracepoint backend has no values for");
-      } else if (existsSync("/sys/kernel/btf/vmlinux")) {
-        expect([status, reasons]).toEqual(["ready", []]);
-      }
-      await run.stop();
-    }
-  });
+    },
+  );
 
   test.each(["events", "processes"])(
-    "what started and ended since the first request, by command, at the level %s",
+    "/commands counts the starts and ends since its first request, at the level %s",
     async (detail) => {
       // A name of its own: other programs on this machine run cat as well.
       const name = "cat-of-test";
@@ -200,7 +203,7 @@ describe.skipIf(why !== null)(`collect --listen${why ? ` (skipped: ${why})` : ""
     },
   );
 
-  test("ready, and every figure is reported", async () => {
+  test("reports that it is ready, and every metric", async () => {
     await using run = await CollectRun.start(ARGS);
     const ready = await get("/readyz");
     expect(ready.status).toBe(200);
@@ -220,7 +223,7 @@ describe.skipIf(why !== null)(`collect --listen${why ? ` (skipped: ${why})` : ""
   });
 
   test.skipIf(curl === null)(
-    "curl -N follows the events, which are those of JSON Lines (skipped without curl)",
+    "curl -N receives the same events as the JSON Lines output (skipped without curl)",
     async () => {
       await using run = await CollectRun.start(ARGS);
       const url = "http://localhost/events?types=exec,summary";
@@ -237,7 +240,7 @@ describe.skipIf(why !== null)(`collect --listen${why ? ` (skipped: ${why})` : ""
     },
   );
 
-  test("without --listen not one module of the API is loaded", async () => {
+  test("loads no module of the API without --listen", async () => {
     const loadedWith = (...args: string[]) => {
       const hook = join(folder, "tell-modules.ts");
       writeFileSync(
@@ -259,7 +262,7 @@ describe.skipIf(why !== null)(`collect --listen${why ? ` (skipped: ${why})` : ""
     expect(ofApi(loadedWith("--listen", `unix:${SOCKET}`)).length).toBeGreaterThan(10);
   });
 
-  test("the socket is gone at the end, and one that is taken ends the start", async () => {
+  test("removes its socket at the end, and does not start on a socket that is in use", async () => {
     const run = await CollectRun.start(ARGS);
     const second = await CollectRun.toEnd(ARGS);
     expect(second.exitCode).toBe(3);

@@ -13,7 +13,7 @@ const noBtf = whyNoBtf();
 
 const [major = 0, minor = 0] = release().split(".").map(Number);
 
-/** Why something takes a later kernel than this one; null if this one will do. */
+/** Returns the reason to skip a test that needs this kernel version; null if this kernel is new enough. */
 function whyOlder(thanMajor: number, thanMinor: number): string | null {
   const isOlder = major < thanMajor || (major === thanMajor && minor < thanMinor);
   return isOlder ? `needs Linux ${thanMajor}.${thanMinor}` : null;
@@ -47,9 +47,9 @@ const withoutRuntime = (fds: readonly string[]) => fds.filter((fd) => !/anon_ino
 
 describe.skipIf(noBtf !== null)(titled("an object of BPF programs", noBtf), () => {
   for (const [name, programs] of Object.entries(PROGRAMS)) {
-    // Walking processes takes 6.7; that the kernel fits programs to itself, 5.17.
+    // Walking processes needs Linux 6.7; CO-RE relocation by the kernel needs 5.17.
     const reason = WALKING.includes(name) ? whyOlder(6, 7) : whyOlder(5, 17);
-    test.skipIf(reason !== null)(titled(`${name} is loaded by a program, and whole`, reason), () => {
+    test.skipIf(reason !== null)(titled(`${name} is loaded by a BPF program, with all its programs`, reason), () => {
       const before = { ids: bpfIdsOf("self"), fds: descriptorsOf("self") };
       const object = opened(name as BpfObjectName);
       object.load();
@@ -63,14 +63,14 @@ describe.skipIf(noBtf !== null)(titled("an object of BPF programs", noBtf), () =
     });
   }
 
-  test("of classic tracepoints is loaded by libbpf", () => {
+  test("for classic tracepoints is loaded by libbpf", () => {
     using object = opened("tracepoint");
     object.load();
     expect(object.loadedBy).toBe("libbpf");
     expect(readProgramInfo(object.programFd("handle_exit")).name).toBe("handle_exit");
   });
 
-  test("a program that is left out is not there, and the others are who they are", () => {
+  test("without a left-out program has all its other programs under their own names", () => {
     using object = opened("process");
     for (const each of ["retry_fork", "handle_exec", "retry_exec"]) object.leaveOut(each);
     object.load();
@@ -80,7 +80,7 @@ describe.skipIf(noBtf !== null)(titled("an object of BPF programs", noBtf), () =
     }
   });
 
-  test("takes the map of another object, which stays that one's", () => {
+  test("shares the map of another object, and does not close that map", () => {
     using owner = opened("sample");
     owner.load();
     const fd = owner.mapFd("last_samples");
@@ -96,8 +96,8 @@ describe.skipIf(noBtf !== null)(titled("an object of BPF programs", noBtf), () =
     expect(mapIdOf(fd)).toBe(id);
   });
 
-  test("what the kernel refuses is an error with its reason; nothing is left", () => {
-    // What is opened once: the library, its memory.
+  test("throws the kernel's reason if the kernel refuses it, and leaves nothing behind", () => {
+    // The first failure opens what stays open: the library and its memory.
     expect(() => refused()).toThrow(BpfLoadError);
     const before = { ids: bpfIdsOf("self"), fds: descriptorsOf("self") };
     expect(() => refused()).toThrow(/could not be loaded: (E2BIG|ENOMEM|EINVAL)/);
@@ -105,7 +105,7 @@ describe.skipIf(noBtf !== null)(titled("an object of BPF programs", noBtf), () =
     expect(descriptorsOf("self")).toEqual(before.fds);
   });
 
-  test("read-only data is what was set", () => {
+  test("has the read-only data that was set", () => {
     using object = opened("sample");
     const data = object.readOnlyData;
     data.set(data.map((_, at) => at + 1));

@@ -29,8 +29,8 @@ function spawnSome(): void {
   for (let i = 0; i < 60; i++) Bun.spawnSync(["/bin/true"]);
 }
 
-describe.skipIf(reason !== null)(titled("what the kernel half costs", reason), () => {
-  test("is measured for a while, only where there were events, and then the statistics are off again", async () => {
+describe.skipIf(reason !== null)(titled("the CPU time of BPF programs", reason), () => {
+  test("is measured for a limited time, only after events, and the statistics are off afterwards", async () => {
     using collector = new Collector(collectorOptions(), { event: () => {}, idle: () => {} });
     collector.start();
     let events = 0;
@@ -54,13 +54,13 @@ describe.skipIf(reason !== null)(titled("what the kernel half costs", reason), (
     const ns = meter.ns();
     expect(events).toBeGreaterThanOrEqual(360);
     expect(ns).toBeGreaterThan(0);
-    // There was next to nothing since then.
+    // Almost no events happened since then.
     meter.tick(later + 1e9);
     expect(hasStatisticsOn()).toBe(false);
     await collector.stop();
   });
 
-  test("is not known where it may not be asked, and no statistics stay on after it is closed", () => {
+  test("is null while a measurement is incomplete, and closing the meter switches the statistics off", () => {
     let count = 0;
     const meter = new KernelMeter(() => count, 0);
     count = 1000;
@@ -74,8 +74,8 @@ describe.skipIf(reason !== null)(titled("what the kernel half costs", reason), (
   });
 });
 
-describe.skipIf(reason !== null)(titled("answers", reason), () => {
-  test("are not part of what collecting costs, whatever they take", async () => {
+describe.skipIf(reason !== null)(titled("the CPU time of answers", reason), () => {
+  test("is not part of the cost of collecting, however high it is", async () => {
     await using collect = await CollectRun.start(["--listen", "127.0.0.1:0", "--api-cpu-budget", "0"]);
     const url = await until("its address", () => /answering at (\S+)/.exec(collect.stderr)?.[1]);
     const cpu = async () => {
@@ -85,7 +85,7 @@ describe.skipIf(reason !== null)(titled("answers", reason), () => {
     };
     const before = await cpu();
     let after = before;
-    // Until they have taken so much that all the rest is little beside it.
+    // Until answers have used so much CPU time that all other work is small in comparison.
     while (after.answers - before.answers < 0.5) {
       for (let i = 0; i < 100; i++) await (await fetch(new URL("/graph/1", url))).arrayBuffer();
       after = await cpu();
@@ -140,8 +140,8 @@ describe.skipIf(reason !== null)(titled("a budget that is too small", reason), (
 
   const OVER = "the budget is exceeded: samples are taken less often";
 
-  test("is reported in the stream, the log and /readyz; samples become rarer; without a budget everything is as before", async () => {
-    // Without the limit of storms: other work of the machine would make it the first step.
+  test("is reported in the stream, the log and /readyz; samples become rarer until the budget is lifted", async () => {
+    // The storm limit is off: other work of the machine would make it the first step.
     const noStorms = "storm_rate = 0\n";
     write("0.001%", noStorms);
     await using collect = await CollectRun.start(["--config", path]);
@@ -158,7 +158,7 @@ describe.skipIf(reason !== null)(titled("a budget that is too small", reason), (
     const { status, body } = await readyz();
     expect([status, body.reasons]).toEqual([200, expect.arrayContaining([OVER])]);
     expect(await sampleMs()).toBe(250);
-    // Events of processes are never given up.
+    // Events of processes are reported at this level too.
     const { pid } = Bun.spawnSync(["/bin/true"]);
     await collect.event("an exit", (event) => event.type === "exit" && event.pid === pid);
     write("0", noStorms);
@@ -169,7 +169,7 @@ describe.skipIf(reason !== null)(titled("a budget that is too small", reason), (
     await collect.stop();
   });
 
-  test("gives detail up as far as the floor allows, and gets it back when the budget is lifted", async () => {
+  test("lowers the detail down to budget.floor, and restores it when the budget is lifted", async () => {
     write("0.001%", "floor = 'summary'\n");
     await using collect = await CollectRun.start(["--config", path]);
     const degraded = () => collect.others.filter(({ type }) => type === "degraded") as DegradedEvent[];

@@ -30,7 +30,7 @@ function openCgroups(): string[] {
   });
 }
 
-describe.skipIf(reason !== null)(titled("a cgroup and all below it", reason), () => {
+describe.skipIf(reason !== null)(titled("the subtree of a cgroup", reason), () => {
   let cgroup: TestCgroup;
   beforeAll(() => {
     cgroup = new TestCgroup(mount);
@@ -40,13 +40,13 @@ describe.skipIf(reason !== null)(titled("a cgroup and all below it", reason), ()
   });
   const idOf = (...names: string[]) => cgroup.id(cgroup.make(...names));
 
-  test.each(["path", "id"])("named by %s: itself, what is below it, nobody else", (by) => {
+  test.each(["path", "id"])("given by %s contains the cgroup and its descendants, and no other cgroup", (by) => {
     const path = cgroup.make("wanted");
     const inside = [idOf("wanted"), idOf("wanted", "inner"), idOf("wanted", "inner", "most")];
     const outside = [idOf("beside"), idOf("beside", "inner"), idOf("wanted-not"), idOf("wanted-not", "inner")];
     const above = [cgroup.id(cgroup.path), cgroup.id("")];
     using subtree = new CgroupSubtree(by === "path" ? { path } : { id: cgroup.id(path) });
-    // Asked twice: what is remembered says the same.
+    // The second answer comes from the cache, and is the same.
     for (let i = 0; i < 2; i++) {
       expect(inside.map((id) => subtree.has(id))).toEqual([true, true, true]);
       expect(outside.map((id) => subtree.has(id))).toEqual([false, false, false, false]);
@@ -54,7 +54,7 @@ describe.skipIf(reason !== null)(titled("a cgroup and all below it", reason), ()
     }
   });
 
-  test("what is made after others were asked for counts at once", async () => {
+  test("contains a cgroup as soon as it is made, also after earlier lookups", async () => {
     using subtree = new CgroupSubtree({ path: cgroup.make("later") });
     for (let i = 0; i < 100; i++) {
       expect(subtree.has(idOf("later", `in-${i}`))).toBe(true);
@@ -63,7 +63,7 @@ describe.skipIf(reason !== null)(titled("a cgroup and all below it", reason), ()
     expect(subtree.has(idOf("later", ...Array.from({ length: 70 }, (_, i) => `d${i}`)))).toBe(true);
   });
 
-  test("one that is gone is in it as long as it is remembered, and not where it never was asked for", async () => {
+  test("contains a removed cgroup only if it was looked up before its removal", async () => {
     using subtree = new CgroupSubtree({ path: cgroup.make("gone") });
     const [asked, other] = [cgroup.make("gone", "asked"), cgroup.make("gone", "other")];
     const [askedId, otherId] = [cgroup.id(asked), cgroup.id(other)];
@@ -76,7 +76,7 @@ describe.skipIf(reason !== null)(titled("a cgroup and all below it", reason), ()
   test.each([
     ["path", true],
     ["id", false],
-  ])("another one of the same name, made when it was gone: named by its %s, %p", async (by, isMeant) => {
+  ])("given by %s contains a cgroup made again under the same path: %p", async (by, isMeant) => {
     const path = cgroup.make("again");
     using subtree = new CgroupSubtree(by === "path" ? { path } : { id: cgroup.id(path) });
     await cgroup.remove(path);
@@ -87,14 +87,14 @@ describe.skipIf(reason !== null)(titled("a cgroup and all below it", reason), ()
     await cgroup.remove(path);
   });
 
-  test("the root of the hierarchy has all of them", () => {
+  test("of the root contains every cgroup", () => {
     using subtree = new CgroupSubtree({ path: "/" });
     expect([subtree.has(cgroup.id("")), subtree.has(idOf("any", "inner"))]).toEqual([true, true]);
     // No such cgroup.
     expect(subtree.has(2n ** 62n)).toBe(false);
   });
 
-  test("more ids than are remembered are answered correctly as well", () => {
+  test("answers correctly for more ids than its cache has room for", () => {
     using subtree = new CgroupSubtree({ path: cgroup.make("crowd") });
     const [inside, outside] = [idOf("crowd", "inner"), idOf("beside")];
     for (let i = 0n; i < 70_000n; i++) {
@@ -104,7 +104,7 @@ describe.skipIf(reason !== null)(titled("a cgroup and all below it", reason), ()
     expect(subtree.has(idOf("crowd", "late"))).toBe(true);
   });
 
-  test("a process is where it is now", async () => {
+  test("contains a process that is in it now", async () => {
     using subtree = new CgroupSubtree({ path: cgroup.make("process") });
     const inside = await sleeper(cgroup.directory(cgroup.make("process", "inner")));
     const outside = await sleeper(cgroup.directory(cgroup.make("beside")));
@@ -115,7 +115,7 @@ describe.skipIf(reason !== null)(titled("a cgroup and all below it", reason), ()
     expect(subtree.hasProcess(inside.pid)).toBe(false);
   });
 
-  test("without the right to open by handle: what was there before, and what a process is in", async () => {
+  test("knows earlier cgroups, and the cgroup of a process, without the right to open by handle", async () => {
     const path = cgroup.make("plain");
     const made = [idOf("plain", "before"), idOf("beside")];
     const script = `
@@ -135,7 +135,7 @@ describe.skipIf(reason !== null)(titled("a cgroup and all below it", reason), ()
     const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
     const answer = async () => JSON.parse((await reader.read()).value ?? "null");
     expect(await answer()).toEqual([true, false]);
-    // Made since it looked at all that there were.
+    // These cgroups are made after the subtree has listed all cgroups.
     for (const [place, isBelow] of [["plain", true] as const, ["beside", false] as const]) {
       const late = cgroup.make(place, "late");
       const inside = await sleeper(cgroup.directory(late));
@@ -147,7 +147,7 @@ describe.skipIf(reason !== null)(titled("a cgroup and all below it", reason), ()
     await child.stdin.end();
   });
 
-  test("no descriptor stays behind", () => {
+  test("leaves no file descriptor open", () => {
     expect(openCgroups()).toEqual([]);
     {
       using subtree = new CgroupSubtree({ path: cgroup.path });

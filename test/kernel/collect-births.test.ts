@@ -15,7 +15,7 @@ const THREADS = 300;
 describe.skipIf(reason !== null)(titled("births of processes", reason), () => {
   const collect = useCollector();
 
-  test("fork: every field of a child that executes nothing", async () => {
+  test("fork: a child that executes nothing has every field", async () => {
     const wallFromMs = Date.now();
     const watched = await fixture().watched(collect(), "fork");
     const { main } = watched;
@@ -36,10 +36,10 @@ describe.skipIf(reason !== null)(titled("births of processes", reason), () => {
       };
       expect(fork).toMatchObject({ type: "fork", time: fork.time, ts_ns: fork.ts_ns, cpu: fork.cpu, ...head });
       expect(execs).toEqual([]);
-      // What it runs is its parent's: nothing was executed in between.
+      // Its program is its parent's: nothing was executed in between.
       expect(exit).toMatchObject({ ...head, exe: fixture().program, args: [fixture().program, "fork"] });
       expect(Number(fork.ts_ns)).toBeGreaterThan(main.now_ns);
-      // The stamp is the tracepoint's, a moment after the start that the kernel entered.
+      // The timestamp is taken at the tracepoint, a moment after the start time that the kernel recorded.
       expect(Number(fork.ts_ns - (fork.start_ns ?? 0n))).toBeLessThan(1e9);
       const wallMs = Date.parse(fork.time);
       expect(wallMs).toBeGreaterThanOrEqual(wallFromMs - 1);
@@ -47,7 +47,7 @@ describe.skipIf(reason !== null)(titled("births of processes", reason), () => {
     }
   });
 
-  test("the wall clock and the boot clock of all events differ by the same", async () => {
+  test("the wall clock and the boot clock differ by the same amount in all events", async () => {
     await fixture().watched(collect(), "fork");
     const offsets = new Set(
       collect().events.map(({ time, ts_ns }) => {
@@ -56,11 +56,11 @@ describe.skipIf(reason !== null)(titled("births of processes", reason), () => {
       }),
     );
     const [least = 0n, ...more] = [...offsets].sort((a, b) => (a < b ? -1 : 1));
-    // It is computed again once a minute, and the clock may have been set by a little.
+    // The offset is computed again once a minute, and the wall clock may have been adjusted slightly.
     expect(Number((more.at(-1) ?? least) - least)).toBeLessThan(1e9);
   });
 
-  test("vfork: a child that ends, a child that executes", async () => {
+  test("vfork: a child that exits and a child that executes are reported", async () => {
     const { program, leaf } = fixture();
     const watched = await fixture().watched(collect(), "vfork", leaf);
     const ended = watched.reaped("vfork-exit");
@@ -72,7 +72,7 @@ describe.skipIf(reason !== null)(titled("births of processes", reason), () => {
     expect(executed.exit).toMatchObject({ exit_code: 8, exe: leaf, args: ["leaf-by-vfork"], comm: "leaf" });
   });
 
-  test("clone3: with a signal at the end, and without", async () => {
+  test("clone3: a child is reported with and without an exit signal", async () => {
     const watched = await fixture().watched(collect(), "clone3");
     expect(watched.reaped("clone3").exit.exit_code).toBe(3);
     expect(watched.reaped("clone3-silent").exit.exit_code).toBe(4);
@@ -85,7 +85,7 @@ describe.skipIf(reason !== null)(titled("births of processes", reason), () => {
     expect(maker.fork.ppid).toBe(watched.main.pid);
     expect(sibling.fork.ppid).toBe(watched.main.pid);
     expect(sibling.exit.ppid).toBe(watched.main.pid);
-    // It executes what its forker does, and that is not known to be what its parent executes.
+    // It executes the program of the process that forked it, which need not be the program of its parent.
     expect([sibling.exit.exe, sibling.exit.args]).toEqual([null, null]);
     expect(sibling.fork.ts_ns > maker.fork.ts_ns).toBe(true);
   });
@@ -108,7 +108,7 @@ describe.skipIf(reason !== null)(titled("births of processes", reason), () => {
     expect(exit).toMatchObject({ ppid: orphan.ppid, exit_code: 4 });
   });
 
-  test("a chain of thirty, each the parent of the next", async () => {
+  test("a chain of thirty processes: each is the parent of the next", async () => {
     const depth = 30;
     const watched = await fixture().watched(collect(), "chain", depth);
     const links = watched.truths.selves("link");
@@ -120,7 +120,7 @@ describe.skipIf(reason !== null)(titled("births of processes", reason), () => {
     for (const truth of watched.truths.everyReaped("link")) watched.story(truth);
   });
 
-  test("a crowd of two hundred that ends at once", async () => {
+  test("two hundred processes that exit at once are all reported", async () => {
     const count = 200;
     const watched = await fixture().watched(collect(), "crowd", count);
     const reaped = watched.truths.everyReaped("crowd");
@@ -143,7 +143,7 @@ describe.skipIf(reason !== null)(titled("births of processes", reason), () => {
     }
   });
 
-  test("in a pid namespace of its own a process has two pids", async () => {
+  test("a process in its own pid namespace has two pids", async () => {
     const watched = await fixture().watched(collect(), "pid-namespace");
     const init = watched.truths.self("init");
     const second = watched.truths.self("second");
@@ -158,16 +158,16 @@ describe.skipIf(reason !== null)(titled("births of processes", reason), () => {
     expect(watched.reaped("init").exit.exit_code).toBe(1);
   });
 
-  test("in a user namespace of its own the user is the one outside", async () => {
+  test("a process in its own user namespace has the uid of the initial namespace", async () => {
     const watched = await fixture().watched(collect(), "pid-namespace", "user");
     const { fork, exit, truth } = watched.reaped("init");
-    // Nothing is mapped: the process itself sees the overflow user, its parent the true one.
+    // No user is mapped: the process itself sees the overflow uid, its parent sees the true uid.
     expect(watched.truths.self("init").uid).not.toBe(0);
     expect([fork.uid, exit.uid, exit.gid]).toEqual([truth.uid, truth.uid, truth.gid]);
     expect(truth.uid).toBe(0);
   });
 
-  test("the whole output keeps the contract", async () => {
+  test("the output is valid, and no record is lost", async () => {
     const { summary } = await collect().stop();
     expect(summary).toMatchObject({ type: "summary", backend: "btf", lost: 0, missing_fields: [] });
   });
@@ -176,7 +176,7 @@ describe.skipIf(reason !== null)(titled("births of processes", reason), () => {
 describe.skipIf(reason !== null)(titled("threads", reason), () => {
   const collect = useCollector();
 
-  test("are no processes", async () => {
+  test("are not reported as processes", async () => {
     const watched = await fixture().watched(collect(), "threads", 8, 1);
     const { execs } = watched.reaped("threaded");
     expect(execs).toEqual([]);
@@ -188,16 +188,16 @@ describe.skipIf(reason !== null)(titled("threads", reason), () => {
     ["by itself", []],
     ["by exit_group", ["group"]],
   ] as const) {
-    test(`a process whose leader went first ends with its last thread, which ends ${how}`, async () => {
+    test(`a process whose leader ended first exits with its last thread, which ends ${how}`, async () => {
       const watched = await fixture().watched(collect(), "leader-first", 60, ...args);
       const { exit, truth } = watched.reaped("leader-first");
       const outliving = watched.truths.self("outliving");
       expect(outliving.tid).not.toBe(outliving.pid);
-      // Not the leader's end, which was long before: the other thread has burned 60 ms since, and has spoken.
+      // The exit is later than the leader's end: the other thread has used 60 ms of CPU time and has written since.
       expect(Number(exit.ts_ns)).toBeGreaterThan(outliving.now_ns);
       expect(Number(exit.duration_ns)).toBeGreaterThan(60e6);
       expect(Number((exit.cpu_user_ns ?? 0n) + (exit.cpu_system_ns ?? 0n))).toBeGreaterThan(60e6);
-      // The name of the process, not of the thread that happened to be the last.
+      // This is the name of the process, not of its last thread.
       expect(exit.comm).toBe("process-fixture");
       expect(exit).toMatchObject({ minor_faults: truth.minor_faults, peak_rss_bytes: truth.max_rss_kib * 1024 });
       const events = watched.events.filter(({ pid }) => pid === truth.pid);
@@ -205,14 +205,14 @@ describe.skipIf(reason !== null)(titled("threads", reason), () => {
     });
   }
 
-  test("a leader that was renamed, by itself and by the thread that outlived it", async () => {
+  test("a leader renamed by itself, or by the thread that outlives it, exits under the new name", async () => {
     const itself = (await fixture().watched(collect(), "leader-first", 1, "alone", "itself")).reaped("leader-first");
     expect(itself.exit.comm).toBe("itself");
     const given = await fixture().watched(collect(), "leader-first", 1, "group", "itself", "by-thread");
     expect(given.reaped("leader-first").exit.comm).toBe("by-thread");
   });
 
-  test("exec by another thread than the leader keeps the process", async () => {
+  test("an exec by a thread that is not the leader keeps the process", async () => {
     const { leaf } = fixture();
     const watched = await fixture().watched(collect(), "thread-exec", leaf);
     const { fork, execs, exit, truth } = watched.reaped("exec-from-thread");
@@ -225,7 +225,7 @@ describe.skipIf(reason !== null)(titled("threads", reason), () => {
     expect(watched.events.filter(({ pid }) => pid === tid)).toEqual([]);
   });
 
-  test("exit_group with 64 threads that burn: one exit, with the sums of all", async () => {
+  test("exit_group with 64 busy threads: one exit, with the sums of all threads", async () => {
     const watched = await fixture().watched(collect(), "exit-group", 64, 2);
     const { exit, truth } = watched.reaped("exit-group");
     expect(exit.exit_code).toBe(21);
@@ -235,11 +235,11 @@ describe.skipIf(reason !== null)(titled("threads", reason), () => {
     const cpuUs = Number((exit.cpu_user_ns ?? 0n) + (exit.cpu_system_ns ?? 0n)) / 1000;
     expect(cpuUs).toBeGreaterThan(1000 * watched.truths.number("exit-group", "spent_ms"));
     const truthUs = truth.user_us + truth.system_us;
-    // Each thread still works for a moment after the event, at tearing itself down.
+    // Each thread still uses CPU time for its teardown after the event.
     expect(Math.abs(cpuUs - truthUs)).toBeLessThan(0.02 * truthUs + 5000);
   });
 
-  test(`exit_group with ${THREADS} sleeping threads: no fault is missing`, async () => {
+  test(`exit_group with ${THREADS} sleeping threads: no page fault is missing`, async () => {
     for (let round = 0; round < 3; round++) {
       const watched = await fixture().watched(collect(), "sleeping-threads", THREADS);
       const { exit, truth } = watched.reaped("sleeping");
@@ -259,7 +259,7 @@ describe.skipIf(reason !== null)(titled("threads", reason), () => {
     }
   });
 
-  test("are counted, and the whole output keeps the contract", async () => {
+  test("are counted, and the output is valid", async () => {
     const { summary } = await collect().stop();
     const started = 8 + 2 + 2 + 64 + 3 * THREADS + 200;
     expect(summary.threads.started).toBeGreaterThanOrEqual(started);

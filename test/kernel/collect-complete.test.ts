@@ -10,7 +10,7 @@ import { CollectRun, type EndedWell, endedWell } from "./support/collect-run.ts"
 import { programPath, reasonOf, titled, whyNoBtf } from "./support/needs.ts";
 
 setDefaultTimeout(120_000);
-/** A fork of stress-ng takes 6 ms on a machine that does something else. */
+/** A fork of stress-ng takes 6 ms on a busy machine. */
 const SLOW_FORKS_MS = 600_000;
 
 const reason = whyNoBtf();
@@ -21,7 +21,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(place, { recursive: true, force: true }));
 
-/** Watches with the defaults that a user gets, into a file, while something runs. */
+/** Collects into a file with the default options while `work` runs. */
 async function watched<T>(work: () => Promise<T>): Promise<EndedWell & { result: T }> {
   const file = join(place, `${Math.random()}.jsonl`);
   await using collect = await CollectRun.start(["--format", "jsonl", "--output", file]);
@@ -33,7 +33,7 @@ async function watched<T>(work: () => Promise<T>): Promise<EndedWell & { result:
   return { ...endedWell({ ...output, exitCode, signal, stderr }), result };
 }
 
-/** What is wrong with what was seen of one process; null when all of it is there and true. */
+/** Describes what is wrong with the events of one process; null if all are there and correct. */
 function problemOf(truth: SpawnTruth, events: readonly ProcessEvent[]): string | null {
   const own = events.filter(({ start_ns }) => {
     return start_ns !== null && start_ns >= truth.spawnedFromNs && start_ns <= truth.spawnedByNs;
@@ -58,7 +58,7 @@ describe.skipIf(reason !== null)(titled("nothing is missing", reason), () => {
     [1000, 3],
     [0, 3],
   ] as const) {
-    test(`of ${rate === 0 ? "as many spawns as the machine can do" : `${rate} spawns a second`}`, async () => {
+    test(`from ${rate === 0 ? "as many spawns as the machine can do" : `${rate} spawns a second`}`, async () => {
       const { events, summary, result } = await watched(async () => {
         await using workload = runWorkload(
           {
@@ -100,9 +100,9 @@ describe.skipIf(reason !== null)(titled("nothing is missing", reason), () => {
   const stressNg = programPath("stress-ng");
   const why = reasonOf(reason, stressNg === null && "needs stress-ng");
   test.skipIf(why !== null)(
-    titled("of twenty thousand forks by four processes at full speed", why),
+    titled("from twenty thousand forks by four processes at full speed", why),
     async () => {
-      // Far more records than the rings hold.
+      // These are far more records than the rings have room for.
       const forks = 20_000;
       const { summary } = await watched(async () => {
         const command = [stressNg ?? "", "--fork", "4", "--fork-ops", String(forks), "--quiet"];

@@ -17,10 +17,10 @@ const ENVIRONMENT = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" };
 
 describe.skipIf(reason !== null)(titled("how a run ends", reason), () => {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    test(`by ${signal}: everything that happened before it, the summary, 0`, async () => {
+    test(`by ${signal}: writes all earlier events and the summary, with exit code 0`, async () => {
       await using collect = await CollectRun.start(["--format", "jsonl"]);
       const truths = await fixture().run("crowd", [50]);
-      // Nothing was flushed yet, most likely: the flush interval is a second.
+      // Most likely nothing has been flushed yet: the flush interval is a second.
       const { events, summary } = await collect.stop(signal);
       for (const { pid } of truths.everyReaped()) {
         expect(events.filter((event) => event.pid === pid && event.type === "exit")).not.toEqual([]);
@@ -31,7 +31,7 @@ describe.skipIf(reason !== null)(titled("how a run ends", reason), () => {
     });
   }
 
-  test("by the second of two signals no sooner than by the first", async () => {
+  test("by two signals: the second does not shorten the run", async () => {
     await using collect = await CollectRun.start();
     collect.child.kill("SIGINT");
     const { exitCode, summary } = endedWell(await collect.stop("SIGINT"));
@@ -59,14 +59,14 @@ describe.skipIf(reason !== null)(titled("how a run ends", reason), () => {
         expect(parseOutput(text)).toMatchObject({ events: [], summary: { type: "summary" } });
       } else {
         expect(text).toContain("sent by the kernel");
-        // What processes call themselves must not drive the reader's terminal.
-        // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+        // Names of processes must not control the reader's terminal.
+        // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is searched for
         expect(text.replaceAll("\n", "")).not.toMatch(/[\x00-\x1f\x7f]/);
       }
     });
   }
 
-  test("quietly, when the reader of its output has enough", async () => {
+  test("without an error, when the reader of its output closes the pipe", async () => {
     const place = mkdtempSync(join(fixture().directory, "pipe-"));
     const status = join(place, "status");
     const child = Bun.spawn(
@@ -82,7 +82,7 @@ describe.skipIf(reason !== null)(titled("how a run ends", reason), () => {
     expect(parseEvent(await new Response(child.stdout).text()).type).toBe("start");
   });
 
-  test("by SIGTERM also without a reader of its output, with an error", async () => {
+  test("by SIGTERM while nothing reads its output, with an error", async () => {
     const place = mkdtempSync(join(fixture().directory, "stuck-"));
     const fifo = join(place, "fifo");
     expect(Bun.spawnSync(["mkfifo", fifo]).exitCode).toBe(0);
@@ -103,7 +103,7 @@ describe.skipIf(reason !== null)(titled("how a run ends", reason), () => {
     };
     try {
       await listen("watching");
-      // More than a pipe holds, and time for the collector to bring it.
+      // This is more than a pipe has room for, and the collector has time to write it.
       for (let i = 0; i < 300; i++) Bun.spawnSync(["/bin/true"]);
       await Bun.sleep(1500);
       child.kill("SIGTERM");
@@ -116,7 +116,7 @@ describe.skipIf(reason !== null)(titled("how a run ends", reason), () => {
     }
   });
 
-  test("by SIGTERM while its FIFO has no reader; by the end of its time if the FIFO has one", async () => {
+  test("by SIGTERM while its FIFO has no reader, by --duration while the FIFO has a reader", async () => {
     const fifo = join(mkdtempSync(join(fixture().directory, "unread-")), "fifo");
     expect(Bun.spawnSync(["mkfifo", fifo]).exitCode).toBe(0);
     const command = [BINARY, "collect", ...USUAL, "--output", fifo, "--duration", "100ms"];
@@ -151,7 +151,7 @@ describe.skipIf(reason !== null)(titled("how a run ends", reason), () => {
     expect(message.join("\n")).not.toMatch(/\bat .*:\d+/);
   });
 
-  test("with an error, when the disk is full: what was written before is whole lines", async () => {
+  test("with an error, when the disk is full: all written lines are whole", async () => {
     const place = mkdtempSync(join(fixture().directory, "full-"));
     const script = 'mount -t tmpfs -o size=64k tmpfs "$1" && shift && { "$@"; status=$?; cat "$0"; exit $status; }';
     const file = join(place, "events.jsonl");
@@ -167,7 +167,7 @@ describe.skipIf(reason !== null)(titled("how a run ends", reason), () => {
     );
     let rounds = 0;
     await until("an end", () => {
-      // About 70 KiB in all, not more than the pipe takes without a reader.
+      // About 70 KiB in all, which is no more than the pipe stores without a reader.
       if (rounds++ < 400) Bun.spawnSync(["/bin/true"]);
       return child.exitCode !== null;
     });
@@ -176,11 +176,11 @@ describe.skipIf(reason !== null)(titled("how a run ends", reason), () => {
     expect(stderr).toContain(file);
     expect(stderr).toContain("no space is left");
     expect(text.length).toBeGreaterThan(32 * 1024);
-    // Every line is whole, and there is no summary: the run did not come to its end.
+    // Every line is whole, and there is no summary because the run was cut off.
     expect(parseOutput(text)).toMatchObject({ summary: null });
   });
 
-  test("--output: a file that only its owner reads; a second run writes behind the first", async () => {
+  test("--output: only the owner can read the file, and a second run appends to it", async () => {
     const place = mkdtempSync(join(fixture().directory, "output-"));
     const file = join(place, "events.jsonl");
     for (let run = 0; run < 2; run++) {
@@ -203,7 +203,7 @@ describe.skipIf(reason !== null)(titled("how a run ends", reason), () => {
     expect(lines.at(-1)?.type).toBe("summary");
   });
 
-  test("--output to where none can be: one message, 2, and no file", async () => {
+  test("--output to an impossible path: one message, exit code 2, and no file", async () => {
     const place = mkdtempSync(join(fixture().directory, "output-"));
     writeFileSync(join(place, "file"), "");
     for (const [path, why] of [
@@ -231,11 +231,11 @@ describe.skipIf(reason !== null)(titled("how a run ends", reason), () => {
           expect(ids.programs.length).toBeGreaterThanOrEqual(3);
           expect(ids.maps.length).toBeGreaterThanOrEqual(3);
           expect(countOf(stillThere(ids))).toBe(countOf(ids));
-          // A mount of its own is attached nowhere: neither here nor in its own mount namespace is it to be seen.
+          // linnix's own mount is detached: it is visible neither here nor in the mount namespace of linnix.
           expect(tracingMounts(collect.pid)).toEqual(mounts);
           collect.child.kill(signal);
           await collect.child.exited;
-          // The kernel frees them a moment after the last descriptor is closed.
+          // The kernel frees BPF objects a moment after the last file descriptor is closed.
           await until("all to be gone", () => countOf(stillThere(ids)) === 0);
           expect(tracingMounts()).toEqual(mounts);
         },
@@ -244,7 +244,7 @@ describe.skipIf(reason !== null)(titled("how a run ends", reason), () => {
   }
 });
 
-/** Mounts that tools of this kind make. */
+/** Mounts of the filesystems that tracing tools mount. */
 function tracingMounts(pid: number | "self" = "self"): string[] {
   return readFileSync(`/proc/${pid}/mountinfo`, "utf8")
     .split("\n")

@@ -19,11 +19,11 @@ function cpuUs({ cpu_user_ns, cpu_system_ns }: ExitEvent): number {
 }
 
 /**
- * What a process still works after its exit event, us: it tears its address
- * space down, and is seen by wait4 only after that. Grows with what it had.
+ * CPU time that a process still uses after its exit event, us: it tears down its address
+ * space before wait4 returns it. The time grows with the size of the address space.
  */
 const TEARDOWN_US = 2000;
-/** Of the whole; the two sums are made up of the same parts. */
+/** Permitted difference, as a share of the CPU time: the kernel adds both figures up from the same parts. */
 const CPU_SHARE = 0.02;
 
 interface Reaped {
@@ -41,12 +41,12 @@ function expectSameCpu({ exit, truth }: Reaped): void {
   expect(cpuUs(exit)).toBeGreaterThanOrEqual((truth.user_us + truth.system_us) * (1 - CPU_SHARE) - TEARDOWN_US);
 }
 
-/** A figure that is above the truth this many times in a row is wrong. */
+/** Most runs of one process: a figure that is above the truth in all of them is wrong. */
 const MOST_RUNS = 8;
 
 /**
- * The figure of a process includes what a hypervisor took during its last stretch (docs/events.md), and no clock here
- * separates the two. So the process runs again if the figure is above the truth.
+ * The CPU time of a process includes steal time of its last time slice (docs/events.md), and no clock here separates
+ * the two. So the process runs again if its figure is above the truth.
  */
 async function leftAlone<T extends Reaped | Reaped[]>(run: () => Promise<T>): Promise<T> {
   for (let runs = 1; ; runs++) {
@@ -74,7 +74,7 @@ describe.skipIf(reason !== null)(titled("how processes end", reason), () => {
     [13, "SIGPIPE"],
     [15, "SIGTERM"],
     [29, "SIGIO"],
-    // The C library keeps the first two for itself.
+    // The C library reserves the first two real-time signals.
     [32, "SIG32"],
     [34, "SIGRTMIN"],
     [37, "SIGRTMIN+3"],
@@ -86,12 +86,12 @@ describe.skipIf(reason !== null)(titled("how processes end", reason), () => {
     });
   }
 
-  test("by a signal of another process", async () => {
+  test("by a signal from another process", async () => {
     const { exit } = (await fixture().watched(collect(), "killed", 15)).reaped("killed");
     expect(exit).toMatchObject({ exit_code: null, signal: "SIGTERM", core_dumped: false });
   });
 
-  // Into a pipe or a fixed directory: whether it is dumped there is not for this test to say.
+  // A core pattern can be a pipe or a fixed directory: this test does not know whether a core is dumped there.
   const pattern = reason === null ? readFileSync("/proc/sys/kernel/core_pattern", "utf8").trim() : "";
   for (const [scenario, args, name] of [
     ["segv", [], "SIGSEGV"],
@@ -110,17 +110,17 @@ describe.skipIf(reason !== null)(titled("how processes end", reason), () => {
     });
   }
 
-  test("under a name that holds anything", async () => {
+  test("under a name with special characters", async () => {
     const { exit } = (await fixture().watched(collect(), "named")).reaped("named");
     expect(exit.comm).toBe('(a) "b"\\\n\ufffd');
   });
 
-  test("the whole output keeps the contract", async () => {
+  test("the output is valid, and no record is lost", async () => {
     expect((await collect().stop()).summary.lost).toBe(0);
   });
 });
 
-describe.skipIf(reason !== null)(titled("what processes used", reason), () => {
+describe.skipIf(reason !== null)(titled("resources that processes used", reason), () => {
   const collect = useCollector();
   let cgroup: string | undefined;
 
@@ -138,7 +138,7 @@ describe.skipIf(reason !== null)(titled("what processes used", reason), () => {
     );
     expectSameCpu({ exit, truth });
     expect(cpuUs(exit)).toBeGreaterThanOrEqual(150_000);
-    // Ticks split it: a machine that is busy with interrupts gives some of them to the kernel.
+    // The kernel splits the time by ticks: on a machine with many interrupts some count as kernel time.
     expect(Number(exit.cpu_user_ns) / 1000).toBeGreaterThan(0.5 * cpuUs(exit));
     expect(Math.abs(Number(exit.cpu_user_ns) / 1000 - truth.user_us)).toBeLessThan(0.05 * 150_000 + TEARDOWN_US);
   });
@@ -154,21 +154,21 @@ describe.skipIf(reason !== null)(titled("what processes used", reason), () => {
   });
 
   for (const threads of [5, 200, 1500]) {
-    test(`of ${threads} threads that a tracer keeps beyond the end of their process`, async () => {
+    test(`processor time of ${threads} threads that a tracer keeps beyond the end of their process`, async () => {
       const { exit, truth } = await leftAlone(async () =>
         (await fixture().watched(collect(), "traced-threads", threads, 1)).reaped("traced"),
       );
       const works = threads * 1000;
       expect(truth.user_us + truth.system_us).toBeGreaterThanOrEqual(works);
       expect(cpuUs(exit)).toBeLessThanOrEqual(mostCpuUs(truth));
-      // Each thread works on its own end after its last event.
+      // Each thread uses CPU time for its own teardown after its last event.
       expect(cpuUs(exit)).toBeGreaterThanOrEqual(works);
       expect([exit.minor_faults, exit.major_faults]).toEqual([truth.minor_faults, truth.major_faults]);
       expect(exit.peak_rss_bytes).toBe(truth.max_rss_kib * 1024);
     });
   }
 
-  test("processor time of processes that are gone before the scheduler looks at them", async () => {
+  test("processor time of processes that end before the first scheduler tick", async () => {
     const everyReaped = (scenario: string, label?: string, ...args: number[]) =>
       leftAlone(async () => {
         const watched = await fixture().watched(collect(), scenario, ...args);
@@ -188,7 +188,7 @@ describe.skipIf(reason !== null)(titled("what processes used", reason), () => {
   });
 
   for (const pages of [100, 2000, 20_000]) {
-    test(`${pages} pages of memory: faults and peak`, async () => {
+    test(`page faults and peak memory of ${pages} pages`, async () => {
       const { exit, truth } = await leftAlone(async () =>
         (await fixture().watched(collect(), "touch", pages)).reaped("touch"),
       );
@@ -213,7 +213,7 @@ describe.skipIf(reason !== null)(titled("what processes used", reason), () => {
       expect(exit.write_bytes).toBe(watched.truths.number(label, "write_bytes"));
     }
     rmSync(file);
-    // On a disk: a temporary directory in memory makes none.
+    // The file is on a disk: a temporary directory in memory causes no disk reads or writes.
     const { type } = Bun.spawnSync(["stat", "--file-system", "--format=%T", fixture().directory])
       .stdout.toString()
       .trim()
@@ -223,7 +223,7 @@ describe.skipIf(reason !== null)(titled("what processes used", reason), () => {
     expect(watched.reaped("reader").exit.read_bytes ?? 0).toBeGreaterThanOrEqual(bytes);
   });
 
-  test("as which user and group: those at the time of the event", async () => {
+  test("events have the user and group at the time of the event", async () => {
     const watched = await fixture().watched(collect(), "ids", 2345, 1234);
     const turned = watched.reaped("turned-user");
     expect([turned.fork.uid, turned.fork.gid]).toEqual([0, 0]);
@@ -233,12 +233,12 @@ describe.skipIf(reason !== null)(titled("what processes used", reason), () => {
     expect(child.fork.ppid).toBe(turned.truth.pid);
   });
 
-  test("the real user, not the effective one", async () => {
+  test("events have the real user, not the effective user", async () => {
     const { exit } = (await fixture().watched(collect(), "real-id", 2345)).reaped("real-user");
     expect([exit.uid, exit.gid]).toEqual([2345, 0]);
   });
 
-  test("in which cgroup: the one at the time of the event", async () => {
+  test("events have the cgroup at the time of the event", async () => {
     if (cgroup === undefined) return;
     const { ino } = statSync(cgroup, { bigint: true });
     const watched = await fixture().watched(collect(), "cgroup", cgroup);
@@ -249,12 +249,12 @@ describe.skipIf(reason !== null)(titled("what processes used", reason), () => {
     expect([born.fork.cgroup_id, born.exit.cgroup_id]).toEqual([ino, ino]);
     const into = (await fixture().watched(collect(), "into-cgroup", cgroup)).reaped("born-there");
     expect([into.fork.cgroup_id, into.exit.cgroup_id]).toEqual([ino, ino]);
-    // A deeper one, so that the level of the hierarchy plays its part.
+    // The second cgroup is deeper, so that the level in the hierarchy matters.
     const deep = join(cgroup, "a");
     mkdirSync(deep);
     const inDeep = (await fixture().watched(collect(), "into-cgroup", deep)).reaped("born-there");
     expect(inDeep.exit.cgroup_id).toBe(statSync(deep, { bigint: true }).ino);
-    // What has just died in it may hold it for a moment.
+    // A process that has just ended may keep the cgroup busy for a moment.
     await until("the cgroup to be empty", () => {
       try {
         rmdirSync(deep);
@@ -265,7 +265,7 @@ describe.skipIf(reason !== null)(titled("what processes used", reason), () => {
     });
   });
 
-  test("the whole output keeps the contract", async () => {
+  test("the output is valid, and no record is lost", async () => {
     expect((await collect().stop()).summary.lost).toBe(0);
   });
 });

@@ -24,7 +24,7 @@ function typesOf(events: readonly ProcessEvent[], identity: Identity): string {
     .join(" ");
 }
 
-/** Runs something under the eyes of a collector with a filter, and gives all that came through. */
+/** Runs something while a collector with a filter watches, and returns the collector's output. */
 async function seen<T>(
   args: readonly string[],
   run: (collect: CollectRun) => Promise<T>,
@@ -39,7 +39,7 @@ for (const [backend, reason] of BACKENDS) {
   const withBackend = ["--backend", backend];
 
   describe.skipIf(reason !== null)(titled(`filters in the kernel, ${backend} backend`, reason), () => {
-    test("--pid: only that process and its descendants", async () => {
+    test("--pid: only that process and its descendants are reported", async () => {
       await using chosen = await fixture().commands();
       await using other = await fixture().commands();
       const main = await chosen.main();
@@ -50,7 +50,7 @@ for (const [backend, reason] of BACKENDS) {
         const executed = await chosen.run("exec-path", fixture().leaf, "leaf");
         const sibling = await chosen.run("clone-parent");
         await chosen.end();
-        // The orphan ends when it likes, and the pipe that says so closes a little before its end.
+        // The orphan exits at any time, and its end of the pipe closes shortly before its exit.
         await until("the orphan to end", () => !isRunning(orphan.self("orphan").pid));
         return { stranger, chain, orphan, executed, sibling };
       });
@@ -60,7 +60,7 @@ for (const [backend, reason] of BACKENDS) {
       expect(typesOf(events, orphan.self("orphan"))).toBe("fork exit");
       expect(typesOf(events, executed.reaped("executed"))).toBe("fork exec exit");
       expect(typesOf(events, sibling.reaped("sibling"))).toBe("fork exit");
-      // The process itself was there before; its end is seen.
+      // The process itself started before the run, so only its exit is reported.
       expect(typesOf(events, main)).toBe("exit");
       const family = new Set([main, ...Object.values(result).flatMap(identitiesOf)].map(({ pid }) => pid));
       expect(events.filter(({ pid }) => !family.has(pid))).toEqual([]);
@@ -68,9 +68,9 @@ for (const [backend, reason] of BACKENDS) {
       expect(summary.filtered.exit).toBeGreaterThanOrEqual(3);
     });
 
-    test("--pid: descendants that were there before are followed", async () => {
+    test("--pid: descendants that started before the run are followed", async () => {
       await using root = await fixture().commands();
-      // A shell as a child of the chosen one, the fixture as that shell's child: what it forks is a great-grandchild.
+      // A shell is a child of the chosen process, and the fixture is the shell's child: it forks great-grandchildren.
       await using chosen = Bun.spawn(["/bin/sh", "-c", '"$1" commands; exit 3', "sh", fixture().program], {
         stdin: "pipe",
         stdout: "pipe",
@@ -96,7 +96,7 @@ for (const [backend, reason] of BACKENDS) {
       expect(events.filter(({ pid }) => !family.has(pid))).toEqual([]);
     });
 
-    test("--uid: events at the time of which the process was that user's", async () => {
+    test("--uid: reports events at which the process belonged to that user", async () => {
       const { events, result } = await seen([...withBackend, "--uid", "23456,23457"], () =>
         fixture().run("ids", [23456, 1234]),
       );
@@ -106,7 +106,7 @@ for (const [backend, reason] of BACKENDS) {
       expect(new Set(events.map(({ uid }) => uid))).toEqual(new Set([23456]));
     });
 
-    test("--comm: events at the time of which the process had that name", async () => {
+    test("--comm: reports events at which the process had that name", async () => {
       const { events, result } = await seen([...withBackend, "--comm", "leaf,another"], () =>
         fixture().run("exec-path", [fixture().leaf, "x"]),
       );
@@ -119,14 +119,14 @@ for (const [backend, reason] of BACKENDS) {
       expect(exit).toMatchObject({ exe: fixture().leaf });
     });
 
-    test("--comm of fifteen bytes: the whole name counts", async () => {
+    test("--comm of fifteen bytes: the whole name must match", async () => {
       const { events, result } = await seen([...withBackend, "--comm", "process-fixture"], () => fixture().run("fork"));
       for (const truth of result.everyReaped()) expect(typesOf(events, truth)).toBe("fork exit");
       const none = await seen([...withBackend, "--comm", "process-fixtur"], () => fixture().run("fork"));
       expect(none.events).toEqual([]);
     });
 
-    test("--min-duration: exits of what lived less are held back, nothing else", async () => {
+    test("--min-duration: only exits of shorter processes are filtered", async () => {
       const { events, summary, result } = await seen([...withBackend, "--min-duration", "150ms"], () =>
         fixture().run("lifetimes", [300]),
       );
@@ -141,7 +141,7 @@ for (const [backend, reason] of BACKENDS) {
       }
     });
 
-    test("several filters: all of them have to let an event through", async () => {
+    test("several filters: an event must match all of them", async () => {
       const args = [...withBackend, "--comm", "process-fixture", "--uid", "23456", "--min-duration", "0"];
       const { events, result } = await seen(args, async () => {
         await fixture().run("fork");
@@ -159,7 +159,7 @@ for (const [backend, reason] of BACKENDS) {
         });
         expect(typesOf(events, result.reaped("executed"))).toBe(wanted.join(" "));
         expect(new Set(events.map(({ type }) => type))).toEqual(new Set(wanted) as Set<"fork">);
-        // An exit has the last exec, whether or not the exec is reported.
+        // An exit has the executable of the last exec, whether or not that exec is reported.
         if (wanted.includes("exit")) {
           const exit = events.find((event) => event.type === "exit" && is(event, result.reaped("executed")));
           expect(exit).toMatchObject({ exe: fixture().leaf, args: backend === "btf" ? ["x"] : null });
@@ -168,7 +168,7 @@ for (const [backend, reason] of BACKENDS) {
           expect(summary.received.exit).toBe(0);
           expect(summary.emitted.exit).toBe(0);
         }
-        // Who has not executed anything since its birth executes what its parent did then.
+        // A process without an exec since its fork runs the program that its parent ran at the fork.
         if (!wanted.includes("fork") && !wanted.includes("exit")) expect(summary.emitted.fork).toBe(0);
       });
     }
@@ -205,7 +205,7 @@ for (const [backend, whyNot] of BACKENDS) {
     });
 
     for (const by of ["path", "id"] as const) {
-      test(`by its ${by}: what happens in it and below it`, async () => {
+      test(`by ${by}: reports events in that cgroup and below it`, async () => {
         const cgroup = by === "path" ? `/${name}` : String(statSync(path(name), { bigint: true }).ino);
         const { events, result } = await seen(["--backend", backend, "--cgroup", cgroup], async () => ({
           outside: await fixture().run("fork"),
@@ -225,8 +225,8 @@ for (const [backend, whyNot] of BACKENDS) {
       });
     }
 
-    test("seen from a cgroup namespace of its own, by a mount of its own and by that of the machine", async () => {
-      // `linnix` stands in the cgroup that it sees as the root.
+    test("works inside a cgroup namespace, with its own mount and with the machine's mount", async () => {
+      // linnix runs in the cgroup that it sees as the root.
       const enter = 'echo 0 > "$1/cgroup.procs" && shift && exec unshare --cgroup --mount "$@"';
       const remount = `umount ${mount} && mount -t cgroup2 none ${mount} && exec "$@"`;
       for (const [cgroup, inside] of [
@@ -249,15 +249,15 @@ for (const [backend, whyNot] of BACKENDS) {
       }
     });
 
-    test("a child that is born into it", async () => {
+    test("reports a child that is created in the cgroup by clone3", async () => {
       const args = ["--backend", backend, "--cgroup", `/${name}`];
       const { events, result } = await seen(args, () => fixture().run("into-cgroup", [path(name)]));
       const types = typesOf(events, result.reaped("born-there"));
-      // Classic tracepoints know the cgroup of the forker, not that of the child, at a fork.
+      // At a fork, classic tracepoints know the cgroup of the forking process, not that of the child.
       expect(types).toBe(backend === "btf" ? "fork exit" : "exit");
     });
 
-    test("one that is not there, and a file of one", async () => {
+    test("refuses a cgroup that does not exist, and a file inside a cgroup", async () => {
       for (const cgroup of [`/${name}/none`, `/${name}/cgroup.procs`]) {
         const args = ["--backend", backend, "--cgroup", cgroup, "--duration", "100ms"];
         const { exitCode, stderr, events } = await CollectRun.toEnd(args);
@@ -269,12 +269,12 @@ for (const [backend, whyNot] of BACKENDS) {
 }
 
 describe.skipIf(whyNoBtf() !== null)(titled("exe and args behind a filter", whyNoBtf()), () => {
-  test("are unknown rather than those of an earlier program, where the exec was held back", async () => {
+  test("are null, not those of an earlier program, if the exec was filtered", async () => {
     const { program, leaf } = fixture();
     await using before = await fixture().commands();
     const main = await before.main();
     const { events } = await seen(["--comm", "renamed"], async () => {
-      // Executes the fixture again, under a name that is filtered out, and takes the wanted one only then.
+      // The fixture executes itself again under a filtered name, and takes the wanted name only then.
       await before.last("become", program, leaf, "rename-self", "renamed");
     });
     const [exit] = events.filter((event) => is(event, main));
@@ -290,7 +290,7 @@ describe.skipIf(whyNoBtf() !== null)(titled("exe and args behind a filter", whyN
     expect(exit).toMatchObject({ type: "exit", exe: fixture().program, args: [fixture().program, "fork"] });
   });
 
-  test("of a process whose story came through are whole", async () => {
+  test("of a process whose events all passed are complete", async () => {
     const { events, result } = await seen(["--uid", "0"], () => fixture().run("exec-path", [fixture().leaf, "x", "y"]));
     const story = storyOf(events, result.reaped("executed"));
     expect(story.exit).toMatchObject({ exe: fixture().leaf, args: ["x", "y"] });

@@ -13,7 +13,7 @@ const fixture = useFixture(whyNotHere());
 
 const reason = whyNoBtf();
 
-/** What the fixture's lists of arguments are to read as: test/fixtures/process/images.c spells them in bytes. */
+/** The expected text of the fixture's argument lists; test/fixtures/process/images.c has them as bytes. */
 const ARGUMENTS: [kind: string, args: string[]][] = [
   ["one", ["only"]],
   ["empty-last", ["leaf", "a", ""]],
@@ -23,14 +23,14 @@ const ARGUMENTS: [kind: string, args: string[]][] = [
   ["controls", ["leaf", "\x1b[31mred\x1b[0m\x07", "\x01\x1f\x7f", "\u009b"]],
   ["json", ["leaf", 'say "hi"', "back\\slash", '{"pid":1}', "</script>"]],
   ["utf-8", ["leaf", "Grüße", "🐧", "日本語"]],
-  // One U+FFFD for each maximal part that no character begins with.
+  // One U+FFFD stands for each maximal part of an invalid sequence.
   ["not-utf-8", ["leaf", "\ufffd\ufffd", "a\ufffd", "\ufffd\ufffd\ufffdz", "\ufffd", "\ufffd\ufffd"]],
 ];
 
-/** What MANY of test/fixtures/process/images.c makes. */
+/** The arguments that MANY of test/fixtures/process/images.c makes. */
 const MANY = Array.from({ length: 5000 }, (_, index) => String(index));
 
-/** The one exec of a story. */
+/** The only exec among the events of a process. */
 function onlyExec({ execs }: Story): ExecEvent {
   expect(execs).toHaveLength(1);
   return execs[0] as ExecEvent;
@@ -51,22 +51,22 @@ describe.skipIf(reason !== null)(titled("arguments", reason), () => {
       const story = watched.reaped("executed");
       expect(onlyExec(story)).toMatchObject({ exe: leaf, args, args_truncated: false, comm: "leaf" });
       expect(story.exit).toMatchObject({ exe: leaf, args, args_truncated: false, comm: "leaf" });
-      // The process itself was given the same.
+      // The process itself received the same arguments.
       expect(watched.truths.self("leaf")).toMatchObject({ exe: leaf, args });
     });
   }
 
-  test("none: what the kernel puts in their place", async () => {
+  test("an empty list: reported as the kernel replaces it", async () => {
     const { leaf } = fixture();
     const watched = await fixture().watched(collect(), "exec-args", leaf, "none");
-    // Since 5.18 one empty argument (dcd46d897adb), before it none at all.
+    // Since Linux 5.18 the kernel passes one empty argument (dcd46d897adb); earlier kernels pass none.
     const { args } = watched.truths.self("leaf");
     const story = watched.reaped("executed");
     expect(onlyExec(story)).toMatchObject({ exe: leaf, args, args_truncated: false });
     expect(story.exit.args).toEqual(args);
   });
 
-  test("five thousand: cut, and said to be", async () => {
+  test("five thousand arguments are cut, and marked as truncated", async () => {
     const { leaf } = fixture();
     const watched = await fixture().watched(collect(), "exec-args", leaf, "many");
     const story = watched.reaped("executed");
@@ -76,7 +76,7 @@ describe.skipIf(reason !== null)(titled("arguments", reason), () => {
     expect(story.exit).toMatchObject({ args: exec.args, args_truncated: true });
   });
 
-  test("one of a hundred thousand bytes: cut, and said to be", async () => {
+  test("an argument of a hundred thousand bytes is cut, and marked as truncated", async () => {
     const { leaf } = fixture();
     const watched = await fixture().watched(collect(), "exec-args", leaf, "long");
     const exec = onlyExec(watched.reaped("executed"));
@@ -84,12 +84,12 @@ describe.skipIf(reason !== null)(titled("arguments", reason), () => {
     expectCut(exec.args, ["leaf", "x".repeat(100_000), "behind"], 2048);
   });
 
-  test("the whole output keeps the contract", async () => {
+  test("the output is valid, and no record is lost", async () => {
     expect((await collect().stop()).summary.lost).toBe(0);
   });
 });
 
-/** Cut at exactly that many bytes of the kernel's own form. */
+/** The arguments cut at exactly that many bytes of the kernel's own form. */
 function expectCut(args: string[] | null, whole: readonly string[], bytes: number): void {
   const text = whole.map((arg) => `${arg}\0`).join("");
   const kept = text.slice(0, bytes);
@@ -97,7 +97,7 @@ function expectCut(args: string[] | null, whole: readonly string[], bytes: numbe
 }
 
 describe.skipIf(reason !== null)(titled("--max-args", reason), () => {
-  test("15KiB: five thousand arguments in 24 KiB are cut there, a hundred not at all", async () => {
+  test("15KiB: five thousand arguments in 24 KiB are cut at 15 KiB, a hundred are not cut", async () => {
     const { leaf } = fixture();
     await using collect = await CollectRun.start([...USUAL, "--max-args", "15KiB"]);
     const exec = onlyExec((await fixture().watched(collect, "exec-args", leaf, "many")).reaped("executed"));
@@ -109,7 +109,7 @@ describe.skipIf(reason !== null)(titled("--max-args", reason), () => {
     await collect.stop();
   });
 
-  test("exactly what there is: nothing is cut; a byte less: cut", async () => {
+  test("the exact size of the arguments cuts nothing; one byte less cuts them", async () => {
     const { leaf } = fixture();
     const args = ["leaf", "x".repeat(100), "last"];
     const bytes = argsBytes(args);
@@ -124,7 +124,7 @@ describe.skipIf(reason !== null)(titled("--max-args", reason), () => {
     }
   });
 
-  test("cut in the middle of a character: it becomes U+FFFD", async () => {
+  test("a character that is cut in the middle becomes U+FFFD", async () => {
     const { leaf } = fixture();
     const limit = argsBytes(["leaf"]) + 3;
     await using collect = await CollectRun.start([...USUAL, "--max-args", String(limit)]);
@@ -133,7 +133,7 @@ describe.skipIf(reason !== null)(titled("--max-args", reason), () => {
     await collect.stop();
   });
 
-  test("0: no arguments, and the path all the same", async () => {
+  test("0: no arguments are reported, but the path is", async () => {
     const { leaf } = fixture();
     await using collect = await CollectRun.start([...USUAL, "--max-args", "0"]);
     const story = (await fixture().watched(collect, "exec-path", leaf, "leaf")).reaped("executed");
@@ -161,7 +161,7 @@ describe.skipIf(reason !== null)(titled("the executable", reason), () => {
     return copy;
   }
 
-  test("by a relative path: the whole path, and the argument as given", async () => {
+  test("run by a relative path: has its absolute path, and the argument as given", async () => {
     copyOfLeaf("sub", "relative");
     const watched = await fixture().watched(collect(), "exec-in", place, "./sub/../sub/relative", "./relative");
     const exe = join(place, "sub/relative");
@@ -170,13 +170,13 @@ describe.skipIf(reason !== null)(titled("the executable", reason), () => {
     expect(story.exit).toMatchObject({ exe, args: ["./relative"] });
   });
 
-  test("by a symbolic link: the file behind it, under the link's name", async () => {
+  test("run by a symbolic link: has the path of the target, and the name of the link", async () => {
     symlinkSync(fixture().leaf, join(place, "link"));
     const watched = await fixture().watched(collect(), "exec-path", join(place, "link"), "link");
     expect(onlyExec(watched.reaped("executed"))).toMatchObject({ exe: fixture().leaf, args: ["link"], comm: "link" });
   });
 
-  test("a script: its interpreter, and what that is given", async () => {
+  test("of a script: is the interpreter, with the interpreter's arguments", async () => {
     const script = join(place, "script with a space");
     writeFileSync(script, `#!${fixture().leaf} one option\n`, { mode: 0o755 });
     const watched = await fixture().watched(collect(), "exec-path", script, "ignored", "argument");
@@ -189,19 +189,19 @@ describe.skipIf(reason !== null)(titled("the executable", reason), () => {
     expect(watched.truths.self("leaf").args).toEqual(args);
   });
 
-  test("a name that is longer than a comm", async () => {
+  test("with a name that is longer than a comm: has its whole path", async () => {
     const exe = copyOfLeaf("a-name-of-more-than-fifteen-bytes");
     const watched = await fixture().watched(collect(), "exec-path", exe, "x");
     expect(onlyExec(watched.reaped("executed"))).toMatchObject({ exe, comm: "a-name-of-more-" });
   });
 
-  test("a path that holds anything", async () => {
+  test("with special characters in its path", async () => {
     const exe = copyOfLeaf('new\nline "quoted" (paren) \\back', "Grüße\x1b[1m");
     const watched = await fixture().watched(collect(), "exec-path", exe, "x");
     expect(onlyExec(watched.reaped("executed"))).toMatchObject({ exe, comm: "Grüße\x1b[1m" });
   });
 
-  test.each([30, 60, 400])("a path of %i components", async (count) => {
+  test.each([30, 60, 400])("with a path of %i components", async (count) => {
     const depth = place.split("/").length - 1;
     const exe = copyOfLeaf(...Array.from({ length: count - 1 - depth }, () => "d"), "leaf");
     expect(exe.split("/").length - 1).toBe(count);
@@ -212,13 +212,13 @@ describe.skipIf(reason !== null)(titled("the executable", reason), () => {
     expect(story.exit).toMatchObject(image);
   });
 
-  // Each file is put there from folder to folder, since no path of more than 4 KiB can be opened.
+  // Each file is created folder by folder, because no path of more than 4 KiB can be opened.
   test.each([
     ["just longer than its share", ["d".repeat(250), "d".repeat(250), "d".repeat(250), "e".repeat(250)]],
     ["five levels of long names", Array.from({ length: 5 }, (_, i) => `${i}`.repeat(250))],
     ["more than 4 KiB", Array.from({ length: 20 }, (_, i) => String.fromCharCode(97 + i).repeat(250))],
     ["1,500 levels", Array.from({ length: 1500 }, (_, i) => String(i % 10))],
-  ])("too long a path: its end, and all arguments: %s", async (_, levels) => {
+  ])("with a path that is too long: the end of the path and all arguments are reported: %s", async (_, levels) => {
     const name = "a-leaf-of-a-long-path";
     let at = place;
     const descend = `import os, sys
@@ -249,24 +249,24 @@ print(pid); os.waitpid(pid, 0)`;
     expect(exit).toMatchObject(image);
   });
 
-  test("a file that has no path, by execveat", async () => {
+  test("without a path, run by execveat", async () => {
     const watched = await fixture().watched(collect(), "exec-memfd", fixture().leaf);
     const story = watched.reaped("executed");
     const { comm } = watched.truths.self("leaf");
-    // As /proc/PID/exe names it, without the note that no directory has it.
+    // The name is that of /proc/PID/exe without " (deleted)".
     expect(watched.truths.self("leaf").exe).toBe("/memfd:no path (deleted)");
     expect(onlyExec(story)).toMatchObject({ exe: "/memfd:no path", args: ["from memory", "x"], comm });
     expect(story.exit).toMatchObject({ exe: "/memfd:no path", args: ["from memory", "x"], comm });
   });
 
-  test("in a root of its own: the path as seen from outside", async () => {
+  test("run in a chroot: has the path as seen from outside", async () => {
     const root = join(place, "root");
     const exe = copyOfLeaf("root", "bin", "leaf");
     const watched = await fixture().watched(collect(), "chroot", root, "/bin/leaf");
     expect(onlyExec(watched.reaped("executed"))).toMatchObject({ exe, args: ["leaf", "elsewhere"] });
   });
 
-  test("on a filesystem mounted in a namespace of its own: across the mount", async () => {
+  test("on a filesystem mounted in its own mount namespace: the path crosses the mount point", async () => {
     const mountpoint = join(place, "mounted");
     mkdirSync(mountpoint);
     const watched = await fixture().watched(collect(), "tmpfs", mountpoint, fixture().leaf);
@@ -275,7 +275,7 @@ print(pid); os.waitpid(pid, 0)`;
     expect(watched.truths.self("leaf").exe).toBe(exe);
   });
 
-  test("on a bind mount: by the path that it was reached by", async () => {
+  test("on a bind mount: has the path below that mount", async () => {
     copyOfLeaf("origin", "sub", "leaf");
     const target = join(place, "bound");
     mkdirSync(target);
@@ -287,7 +287,7 @@ print(pid); os.waitpid(pid, 0)`;
 
   const hasOverlay = /^nodev\toverlay$/m.test(readFileSync("/proc/filesystems", "utf8"));
   test.skipIf(!hasOverlay)(
-    titled("on an overlay, as containers have", hasOverlay ? null : "no overlayfs"),
+    titled("on an overlay filesystem, as in containers", hasOverlay ? null : "no overlayfs"),
     async () => {
       copyOfLeaf("lower", "bin", "leaf");
       for (const name of ["upper", "work", "merged"]) mkdirSync(join(place, "overlay", name), { recursive: true });
@@ -306,14 +306,14 @@ print(pid); os.waitpid(pid, 0)`;
     },
   );
 
-  test("an exec that fails is none", async () => {
+  test("is unchanged by an exec that fails, which is not reported", async () => {
     const watched = await fixture().watched(collect(), "exec-missing");
     const { execs, exit } = watched.reaped("failed");
     expect(execs).toEqual([]);
     expect(exit).toMatchObject({ exit_code: 127, exe: fixture().program });
   });
 
-  test("one exec after the other: the exit has the last one's", async () => {
+  test("of an exit is that of the last of several execs", async () => {
     const { program, leaf } = fixture();
     const watched = await fixture().watched(
       collect(),
@@ -333,7 +333,7 @@ print(pid); os.waitpid(pid, 0)`;
     expect(exit).toMatchObject({ exe: leaf, args: ["third", "of three"] });
   });
 
-  test("a child that was left behind keeps what its parent was before it executed something else", async () => {
+  test("of a child without an exec stays that of its parent at the fork", async () => {
     const { program, leaf } = fixture();
     const watched = await fixture().watched(collect(), "left-behind", leaf);
     const executed = watched.reaped("executed");
@@ -343,19 +343,19 @@ print(pid); os.waitpid(pid, 0)`;
     expect(left.exit).toMatchObject({ exit_code: 31, exe: program, args: [program, "left-behind", leaf] });
   });
 
-  test("the name before an exec is the one that the process had right before it", async () => {
+  test("the previous name of an exec is the name right before the exec", async () => {
     const name = 'q"\\(\n) é';
     const watched = await fixture().watched(collect(), "exec-renamed", name, fixture().leaf, "x");
     expect(onlyExec(watched.reaped("executed"))).toMatchObject({ old_comm: name, comm: "leaf" });
   });
 
-  test("the whole output keeps the contract", async () => {
+  test("the output is valid, and no record is lost", async () => {
     expect((await collect().stop()).summary.lost).toBe(0);
   });
 });
 
-// A machine without tmpfs or with a strange /tmp would fail above for reasons of its own.
-test.skipIf(reason !== null)("this machine lets root mount in a namespace of its own", () => {
+// On a machine without tmpfs or with an unusual /tmp, the tests above fail for reasons outside linnix.
+test.skipIf(reason !== null)("root may mount filesystems in its own mount namespace on this machine", () => {
   expect(succeeds("unshare", "--mount", "--propagation", "private", "mount", "-t", "tmpfs", "tmpfs", "/mnt")).toBe(
     true,
   );

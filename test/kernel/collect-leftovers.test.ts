@@ -7,7 +7,7 @@ import { reasonOf, titled, whyNoBtf, whyNotHere } from "./support/needs.ts";
 
 setDefaultTimeout(120_000);
 
-// A classic tracepoint takes the kernel some 0.2 s to let go of.
+// The kernel takes about 0.2 s to detach from a classic tracepoint.
 for (const [backend, rounds, whyNot] of [
   ["btf", 50, whyNoBtf()],
   ["tracepoint", 25, whyNotHere()],
@@ -35,7 +35,7 @@ for (const [backend, rounds, whyNot] of [
       const loop = JSON.parse(text) as AttachLoop;
       expect(child.exitCode).toBeNull();
       expect(loop).toMatchObject({ rounds, balanced: true });
-      // The child that each round made was seen.
+      // linnix saw the child that each round made.
       expect(loop.received).toBeGreaterThanOrEqual(rounds);
       expect(loop.made.programs.length).toBeGreaterThanOrEqual(3 * rounds);
       expect(loop.made.maps.length).toBeGreaterThanOrEqual(2 * rounds);
@@ -50,7 +50,7 @@ for (const [backend, rounds, whyNot] of [
         const pid = /\/proc\/(\d+)\/cmdline$/.exec(descriptor)?.[1];
         return pid !== undefined && log.includes(`the command line of process ${pid} cannot be read`);
       };
-      // The first round may still have had one of the child that it made.
+      // The first round may still have had a descriptor of the child that it made.
       const left = loop.descriptors.last.filter((descriptor) => !loop.descriptors.first.includes(descriptor));
       expect(left.filter((descriptor) => !hangs(descriptor))).toEqual([]);
     });

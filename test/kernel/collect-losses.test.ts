@@ -22,7 +22,7 @@ for (const [backend, reason] of [
       const args = ["--format", "jsonl", "--ring-size", "4KiB", "--storm-rate", "0", "--backend", backend];
       await using collect = await CollectRun.start(args);
       const before = await fixture().run("crowd", [CROWD]);
-      // Stopped, it reads nothing while a whole crowd comes and goes.
+      // While stopped, linnix reads nothing: a whole crowd starts and ends meanwhile.
       collect.child.kill("SIGSTOP");
       const meanwhile = await fixture().run("crowd", [CROWD]);
       collect.child.kill("SIGCONT");
@@ -30,11 +30,11 @@ for (const [backend, reason] of [
       const { events, others, summary } = await collect.stop();
       const losses = others.filter(({ type }) => type === "lost") as { type: string; count: number }[];
       expect(losses.reduce((sum, { count }) => sum + count, 0)).toBe(summary.lost);
-      // That the counts balance, and are those of the lines, was checked by stop().
+      // stop() has checked that the counts balance and match the lines.
       expect(summary.lost).toBeGreaterThan(CROWD);
       expect(summary.emitted.fork).toBeGreaterThanOrEqual(2 * CROWD + 3);
       expect(summary.emitted.exit).toBeGreaterThanOrEqual(2 * CROWD + 3);
-      // What came through is true all the same.
+      // The events that were received are correct nevertheless.
       let seen = 0;
       for (const truths of [before, meanwhile, after]) {
         const reaped = new Map(truths.everyReaped().map((truth) => [truth.pid, truth]));
@@ -53,7 +53,7 @@ for (const [backend, reason] of [
 
 const reason = whyNotHere();
 describe.skipIf(reason !== null)(titled("lost exits", reason), () => {
-  test("do not let the process table grow for ever", async () => {
+  test("do not let the process table grow without bound", async () => {
     const script = join(import.meta.dir, "support/lossy-table.ts");
     const command = [script, fixture().program, String(CROWD), "8"];
     const child = Bun.spawn([process.execPath, ...command], { stdin: "ignore", stdout: "pipe", stderr: "inherit" });
@@ -61,10 +61,10 @@ describe.skipIf(reason !== null)(titled("lost exits", reason), () => {
     expect(await child.exited).toBe(0);
     expect(table.balanced).toBe(true);
     expect(table.emitted).toBe(table.received + table.lost);
-    // Twice what may live at once, what it may grow by between two looks, and one crowd on top of that …
+    // The bound is twice the processes that may live at once, the growth between two checks, and one more crowd …
     const bound = 2 * (CROWD + table.running) + 4096 + CROWD;
     expect(table.peakLive).toBeLessThan(bound);
-    // … while more exits than that were lost.
+    // … but more exits than that were lost.
     expect(table.lost).toBeGreaterThan(bound);
     expect(table.lostExits).toBeGreaterThan(CROWD);
   });
@@ -72,9 +72,9 @@ describe.skipIf(reason !== null)(titled("lost exits", reason), () => {
 
 const noBtf = whyNoBtf();
 describe.skipIf(noBtf !== null)(titled("two collectors at once", noBtf), () => {
-  /** An event without what each collector measures for itself. */
+  /** An event without the fields that each collector measures itself. */
   function shared(event: ProcessEvent): object {
-    // Stamps are taken by each program, and so is what depends on them.
+    // Each BPF program takes its own timestamps, and some fields depend on them.
     const { time, ts_ns, ...rest } = event;
     if (rest.type === "exit") {
       const { duration_ns, cpu_user_ns, cpu_system_ns, ...exit } = rest;
@@ -83,7 +83,7 @@ describe.skipIf(noBtf !== null)(titled("two collectors at once", noBtf), () => {
     return rest;
   }
 
-  test("see the same, and neither is disturbed by the other's end", async () => {
+  test("report the same events, and the end of one does not disturb the other", async () => {
     await using one = await CollectRun.start();
     await using other = await CollectRun.start([...USUAL, "--max-args", "2KiB"]);
     await using third = await CollectRun.start([...USUAL, "--backend", "tracepoint"]);
@@ -102,7 +102,7 @@ describe.skipIf(noBtf !== null)(titled("two collectors at once", noBtf), () => {
     await third.child.exited;
     const last = await fixture().run("fork");
     const second = await other.stop();
-    // By process: what happens on two CPUs within the same moment each sees in its own order.
+    // The comparison is by process: each collector orders simultaneous events of two CPUs in its own way.
     const ours = (events: readonly ProcessEvent[]) =>
       [...own.values()].flatMap((identity) => events.filter((event) => is(event, identity)).map(shared));
     expect(ours(first.events).length).toBeGreaterThan(2 * 300);

@@ -22,8 +22,8 @@ const noSetpriv = reasonOf(noBtf, programPath("setpriv") === null && "needs setp
 
 const HIDE_BTF = "mount -t tmpfs tmpfs /sys/kernel/btf";
 
-describe.skipIf(reason !== null)(titled("places", reason), () => {
-  /** Where everybody may go, unlike the directory of the sources. */
+describe.skipIf(reason !== null)(titled("collect in unusual environments", reason), () => {
+  /** A directory that every user may read, unlike the directory of the sources. */
   let open = "";
 
   beforeAll(() => {
@@ -32,7 +32,7 @@ describe.skipIf(reason !== null)(titled("places", reason), () => {
     copyFileSync(BINARY, join(open, "linnix"));
   });
 
-  /** Starts it there, watches a few processes, and stops it. */
+  /** Starts linnix in this environment, watches a few processes, and stops linnix. */
   async function works(options: StartOptions, args: readonly string[] = USUAL) {
     await using collect = await CollectRun.start(args, options);
     const truths = await fixture().run("exec-path", [fixture().leaf, "leaf", "x"]);
@@ -51,7 +51,7 @@ describe.skipIf(reason !== null)(titled("places", reason), () => {
     return ended;
   }
 
-  /** It ends with 3 and one message: what, why, and the hint on a line of its own. */
+  /** Expects exit code 3 and one message: what failed, why, and a hint on a line of its own. Returns the message. */
   async function refuses(args: readonly string[], options: StartOptions): Promise<string> {
     const { exitCode, stderr, events, summary } = await CollectRun.toEnd(args, options);
     expect({ stderr, exitCode, events, summary }).toEqual({ stderr, exitCode: 3, events: [], summary: null });
@@ -79,7 +79,7 @@ describe.skipIf(reason !== null)(titled("places", reason), () => {
     });
   }
 
-  test.skipIf(noSetpriv !== null)(titled("where it is refused, it leaves no file", noSetpriv), async () => {
+  test.skipIf(noSetpriv !== null)(titled("a refused start leaves no output file", noSetpriv), async () => {
     const file = join(open, "events.jsonl");
     await refuses(["--output", file], { before: asRootWithout("bpf", "perfmon", "sys_admin") });
     expect(existsSync(file)).toBe(false);
@@ -88,13 +88,13 @@ describe.skipIf(reason !== null)(titled("places", reason), () => {
   test.skipIf(noSetpriv !== null)(
     titled("an ordinary user with CAP_BPF and CAP_PERFMON: works", noSetpriv),
     async () => {
-      // The ring's memory is bounded for those who may not lock any amount.
+      // Without CAP_IPC_LOCK the memory of the rings is limited.
       const args = ["--format", "jsonl", "--flush-interval", "10ms", "--ring-size", "64KiB"];
       await works({ before: asNobody("bpf", "perfmon"), binary: join(open, "linnix") }, args);
     },
   );
 
-  test.skipIf(noBtf !== null)(titled("--user: works on with the privileges of that user alone", noBtf), async () => {
+  test.skipIf(noBtf !== null)(titled("--user: goes on with only the privileges of that user", noBtf), async () => {
     await using collect = await CollectRun.start([...USUAL, "--user", "nobody"]);
     const status = readFileSync(`/proc/${collect.pid}/status`, "utf8");
     const nobody = String(Bun.spawnSync(["id", "-u", "nobody"]).stdout).trim();
@@ -102,7 +102,7 @@ describe.skipIf(reason !== null)(titled("places", reason), () => {
     expect(status).toMatch(/^CapPrm:\s+0+$/m);
     expect(status).toMatch(/^CapEff:\s+0+$/m);
     expect(status).toMatch(/^CapBnd:\s+0+$/m);
-    // Of every thread: one that kept them could give them back.
+    // Every thread must have dropped its capabilities: a thread that kept them could restore them.
     for (const thread of readdirSync(`/proc/${collect.pid}/task`)) {
       const ofThread = readFileSync(`/proc/${collect.pid}/task/${thread}/status`, "utf8");
       expect(ofThread).toMatch(/^CapEff:\s+0+$/m);
@@ -113,26 +113,26 @@ describe.skipIf(reason !== null)(titled("places", reason), () => {
     for (const truth of truths.everyReaped()) expectSameEnd(storyOf(events, truth).exit, truth);
   });
 
-  test("--user that is not known", async () => {
+  test("--user with an unknown user: refused", async () => {
     const { exitCode, stderr } = await CollectRun.toEnd([...USUAL, "--user", "no-such-user"]);
     expect(exitCode).toBe(2);
     expect(stderr).toContain("no-such-user");
   });
 
-  test("no BTF: the tracepoint backend, and it says so", async () => {
+  test("no BTF: uses the tracepoint backend, and reports that", async () => {
     const { summary, stderr } = await works({ before: inMounts(HIDE_BTF) });
     expect(summary.backend).toBe("tracepoint");
     expect(stderr).toContain("tracepoint backend");
     expect(stderr).toContain("exit_code");
   });
 
-  test("no BTF: --backend btf is refused, and the error names the other one", async () => {
+  test("no BTF: --backend btf is refused, and the error names the other backend", async () => {
     const message = await refuses(["--backend", "btf"], { before: inMounts(HIDE_BTF) });
     expect(message).toContain("no BTF");
     expect(message).toContain("--backend tracepoint");
   });
 
-  // Hidden behind empty directories, wherever it is mounted here.
+  // Empty directories hide tracefs wherever it is mounted here.
   const HIDE_TRACEFS =
     "{ umount -l /sys/kernel/tracing 2>/dev/null; umount -l /sys/kernel/debug 2>/dev/null; " +
     "mount -t tmpfs tmpfs /sys/kernel/tracing; }";
@@ -144,7 +144,7 @@ describe.skipIf(reason !== null)(titled("places", reason), () => {
     ["tracefs mounted nowhere", NO_PLACE],
     ["tracefs mounted", SHOW_TRACEFS],
   ] as const) {
-    test(`${what}: the tracepoint backend works, and mounts nothing that is to be seen`, async () => {
+    test(`${what}: the tracepoint backend works, and its own mount is invisible`, async () => {
       const before = inMounts(prepare);
       await using collect = await CollectRun.start([...USUAL, "--backend", "tracepoint"], { before });
       const mounted = readFileSync(`/proc/${collect.pid}/mountinfo`, "utf8").split("\n");
@@ -160,24 +160,21 @@ describe.skipIf(reason !== null)(titled("places", reason), () => {
   }
 
   for (const [what, prepare] of [
-    [
-      "nothing may be executed in /tmp",
-      "mount -t tmpfs -o noexec tmpfs /tmp && mount -t tmpfs -o noexec tmpfs /dev/shm",
-    ],
+    ["noexec on /tmp", "mount -t tmpfs -o noexec tmpfs /tmp && mount -t tmpfs -o noexec tmpfs /dev/shm"],
     ["no /proc/sys", "mount -t tmpfs tmpfs /proc/sys"],
     ["an empty /etc", "mount -t tmpfs tmpfs /etc"],
     ["an empty /run and /var", "mount -t tmpfs tmpfs /run && mount -t tmpfs tmpfs /var"],
     ["a machine whose every filesystem is read-only", "mount -o remount,bind,ro /"],
   ] as const) {
-    // A checkout in /tmp or /var has the binary there.
+    // The place may hide the binary, for example if the source tree is in /tmp or /var.
     const isHidden = [...prepare.matchAll(/tmpfs (\/\w+)/g)].some(([, place]) => BINARY.startsWith(`${place}/`));
     test.skipIf(isHidden)(`${what}: works${isHidden ? " (the binary itself is there)" : ""}`, async () => {
-      // The fixture is in /tmp, outside of that place.
+      // The fixture runs outside this environment, where /tmp is unchanged.
       await works({ before: inMounts(prepare), cwd: "/" });
     });
   }
 
-  test("a working directory that is not to be written to: works", async () => {
+  test("a read-only working directory: works", async () => {
     const before = inMounts('mount -t tmpfs -o ro tmpfs "$1" && cd "$1"', "/mnt");
     await works({ before, cwd: "/" });
   });
@@ -198,7 +195,7 @@ describe.skipIf(reason !== null)(titled("places", reason), () => {
   test("no libbpf, libelf or libz on the machine: works", async () => {
     const libraries = libraryPaths();
     expect(libraries.map((path) => basename(path)).join(" ")).toMatch(/libbpf.*libelf.*libz|libz.*libelf.*libbpf/);
-    // What the loader finds in their place is no library.
+    // The loader finds /dev/null in their place.
     const prepare = libraries.map((_, index) => `mount --bind /dev/null "$${index + 1}"`).join(" && ");
     await works({ before: inMounts(prepare, ...libraries) });
   });
@@ -224,13 +221,13 @@ describe.skipIf(reason !== null)(titled("places", reason), () => {
       const before = [...inMounts(prepare, root), "chroot", root];
       const { summary } = await works({ before, binary: "/linnix", cwd: "/" });
       expect(summary.lost).toBe(0);
-      // No file was left there.
+      // linnix left no file there.
       expect(readdirSync(join(root, "tmp"))).toEqual([]);
       expect(readdirSync(root).sort()).toEqual(expect.arrayContaining(["linnix", "proc", "sys", "tmp"]));
     });
   });
 
-  test("a ring of every size", async () => {
+  test("small and large rings: work", async () => {
     for (const size of ["4KiB", "64KiB", "16MiB"]) {
       const ended = endedWell(
         await CollectRun.toEnd(["--format", "jsonl", "--ring-size", size, "--duration", "100ms"]),

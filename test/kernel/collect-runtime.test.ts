@@ -21,7 +21,7 @@ function read(pid: number, file: string): string {
 }
 
 describe.skipIf(whyNotHere() !== null)(titled("the runtime of a collector", whyNotHere()), () => {
-  test("is set up in the process that was started, under its own name", async () => {
+  test("runs in the started process, under the name linnix", async () => {
     await using run = await CollectRun.start(USUAL, { env: { PATH: "/usr/bin", SOME: "words = and more" } });
     const { pid } = run.child;
     expect(read(pid, "comm").trimEnd()).toBe("linnix");
@@ -30,7 +30,7 @@ describe.skipIf(whyNotHere() !== null)(titled("the runtime of a collector", whyN
     expect(env).toEqual([...SETTINGS, "PATH=/usr/bin", "SOME=words = and more"]);
   });
 
-  test("is not what its caller's environment makes of it", async () => {
+  test("ignores runtime settings in its caller's environment", async () => {
     const env = { PATH: "/usr/bin", BUN_JSC_useDFGJIT: "0", BUN_JSC_useFTLJIT: "1", MIMALLOC_SHOW_STATS: "1" };
     await using run = await CollectRun.start(USUAL, { env });
     const left = read(run.child.pid, "environ").split(NUL).slice(0, -1).sort();

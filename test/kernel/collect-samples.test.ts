@@ -1,4 +1,4 @@
-/** `collect` with its samples: whose, when, and in which place of the stream. */
+/** Samples of `collect`: of which processes, when, and at which position in the stream. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -36,7 +36,7 @@ interface Line {
 
 const place = useWorkers(reason);
 
-/** A run whose lines can be read while it goes on, in the order in which it wrote them. */
+/** A run whose lines can be read while it runs, in the order of writing. */
 class LineRun implements AsyncDisposable {
   static #runs = 0;
   readonly #file = join(place.directory, `events-${++LineRun.#runs}.jsonl`);
@@ -75,15 +75,15 @@ class LineRun implements AsyncDisposable {
 describe.skipIf(reason !== null)(titled("samples", reason), () => {
   for (const [what, interval] of [
     ["with a flush", "100ms"],
-    ["at times of their own", "70ms"],
+    ["apart from flushes", "70ms"],
   ] as const) {
-    test(`${what}: of who runs, between its fork and its exit, as much as it used`, async () => {
+    test(`${what}: come between fork and exit of a running process, and add up to its CPU time`, async () => {
       await using run = await new LineRun().start("--sample-interval", interval);
       const worker = await place.program.start("threads", 2);
       const idle = await place.program.start("threads", 0);
       await until("it to sleep", () => readProcStat(idle.pid)?.state === "S");
       const asleepNs = BigInt(Math.ceil(boottimeNs()));
-      // Of all its threads: it starts them one by one, and they end so, which takes its time on a machine that is busy.
+      // Only samples with all threads count: they start and end one by one, which is slow on a busy machine.
       const ofAll = await until("samples", () => {
         const samples = run.samplesOf(worker.pid).filter(({ threads, ts_ns }) => threads === 3 && ts_ns > asleepNs);
         return samples.length >= 5 && samples;
@@ -106,7 +106,7 @@ describe.skipIf(reason !== null)(titled("samples", reason), () => {
       const exit = story.at(-1) as Line;
       let usedNs = 0;
       for (const { ts_ns, cpu_pct } of samples.filter(({ pid }) => pid === worker.pid)) {
-        // linnix, which is older, is looked at first in each.
+        // Each scan samples linnix first, because it is older.
         const [before = 0, now = before] = sweepsNs.filter((sweepNs) => sweepNs <= Number(ts_ns)).slice(-2);
         usedNs += (cpu_pct / 100) * (now - before);
       }
@@ -115,13 +115,13 @@ describe.skipIf(reason !== null)(titled("samples", reason), () => {
       // A process that only sleeps is reported once at most, for what it did before it slept.
       const ofIdle = samples.filter(({ pid, ts_ns }) => pid === idle.pid && ts_ns > asleepNs);
       expect(ofIdle.length).toBeLessThanOrEqual(1);
-      // Samples are no part of the balance.
+      // Samples are not part of the balance.
       const summary = lines.at(-1) as unknown as { received: object; emitted: object };
       expect(Object.keys(summary.received)).toEqual(["fork", "exec", "exit"]);
     });
   }
 
-  test("the first scan reports no process that was there before", async () => {
+  test("the first scan reports no process that started before the run", async () => {
     const worker = await place.program.start("threads", 0);
     await using run = await new LineRun().start("--sample-interval", "50ms");
     await until("sweeps", () => new Set(run.samplesOf(run.pid).map(({ ts_ns }) => ts_ns)).size >= 3);
@@ -129,7 +129,7 @@ describe.skipIf(reason !== null)(titled("samples", reason), () => {
     worker.end();
   });
 
-  test("--sample-interval 0: none", async () => {
+  test("--sample-interval 0: no process is sampled", async () => {
     await using run = await new LineRun().start("--sample-interval", "0");
     const worker = await place.program.start("spin");
     await Bun.sleep(300);
@@ -138,7 +138,7 @@ describe.skipIf(reason !== null)(titled("samples", reason), () => {
     expect(lines.filter(({ type }) => type === "sample")).toEqual([]);
   });
 
-  test("--events says nothing about them, --pid and --comm do", async () => {
+  test("--pid and --comm filter samples, --events does not", async () => {
     await using run = await new LineRun().start(
       "--events",
       "exit",
@@ -162,7 +162,7 @@ describe.skipIf(reason !== null)(titled("samples", reason), () => {
     );
   });
 
-  /** Lets all of them work until the wanted ones have been reported, and returns every sample. */
+  /** Lets all workers run until each wanted worker has three samples, and returns every sample. */
   async function samplesOf(run: LineRun, wanted: Worker[], others: Worker[]): Promise<Line[]> {
     await until("samples", () => wanted.every(({ pid }) => run.samplesOf(pid).length >= 3));
     for (const worker of [...wanted, ...others]) worker.end();
@@ -170,13 +170,13 @@ describe.skipIf(reason !== null)(titled("samples", reason), () => {
   }
 
   const noSetpriv = reasonOf(programPath("setpriv") === null && "needs setpriv");
-  test.skipIf(noSetpriv !== null)(titled("--uid: of that user's processes alone", noSetpriv), async () => {
+  test.skipIf(noSetpriv !== null)(titled("--uid: only that user's processes are sampled", noSetpriv), async () => {
     await using run = await new LineRun().start("--sample-interval", "50ms", "--uid", "65534");
     const ours = await place.program.start("spin");
     const nobodys = await place.program.startAs(asNobody(), "spin");
     const samples = await samplesOf(run, [nobodys], [ours]);
     expect(new Set(samples.map(({ uid }) => uid))).toEqual(new Set([65534]));
-    // It was root's until it changed to uid 65534: the present owner counts.
+    // A process that root started changes to uid 65534: its present owner counts.
     const before = await place.program.start("spin");
     await using after = await new LineRun().start("--sample-interval", "50ms", "--uid", "0", "--comm", "worker");
     const other = await place.program.startAs(asNobody(), "spin");
@@ -186,29 +186,32 @@ describe.skipIf(reason !== null)(titled("samples", reason), () => {
 
   const mount = cgroup2Mount();
   const noCgroup = reasonOf(mount === undefined && "the cgroup v2 hierarchy is not mounted");
-  test.skipIf(noCgroup !== null)(titled("--cgroup: in that one and what is below it", noCgroup), async () => {
-    await using cgroup = new TestCgroup(mount ?? "");
-    const inner = cgroup.make("wanted", "inner");
-    const wanted = cgroup.make("wanted");
-    const beside = cgroup.make("beside");
-    const start = (path: string) => place.program.startAs(inCgroups(cgroup.directory(path)), "spin");
-    const first = await start(inner);
-    await using run = await new LineRun().start("--sample-interval", "50ms", "--cgroup", wanted);
-    const outside = [await place.program.start("spin"), await start(beside)];
-    // One that is made while it runs belongs to it as well.
-    const late = cgroup.make("wanted", "late");
-    const inside = [first, await start(wanted), await start(late)];
-    const samples = await samplesOf(run, inside, outside);
-    expect(new Set(samples.map(({ cgroup_id }) => cgroup_id))).toEqual(
-      new Set([wanted, inner, late].map((path) => cgroup.id(path))),
-    );
-    const pids = new Set(samples.map(({ pid }) => pid));
-    for (const { pid } of outside) expect(pids).not.toContain(pid);
-  });
+  test.skipIf(noCgroup !== null)(
+    titled("--cgroup: only processes in that cgroup and below it are sampled", noCgroup),
+    async () => {
+      await using cgroup = new TestCgroup(mount ?? "");
+      const inner = cgroup.make("wanted", "inner");
+      const wanted = cgroup.make("wanted");
+      const beside = cgroup.make("beside");
+      const start = (path: string) => place.program.startAs(inCgroups(cgroup.directory(path)), "spin");
+      const first = await start(inner);
+      await using run = await new LineRun().start("--sample-interval", "50ms", "--cgroup", wanted);
+      const outside = [await place.program.start("spin"), await start(beside)];
+      // A cgroup that is made during the run belongs to the subtree as well.
+      const late = cgroup.make("wanted", "late");
+      const inside = [first, await start(wanted), await start(late)];
+      const samples = await samplesOf(run, inside, outside);
+      expect(new Set(samples.map(({ cgroup_id }) => cgroup_id))).toEqual(
+        new Set([wanted, inner, late].map((path) => cgroup.id(path))),
+      );
+      const pids = new Set(samples.map(({ pid }) => pid));
+      for (const { pid } of outside) expect(pids).not.toContain(pid);
+    },
+  );
 
-  test("--rss-threshold: of a sleeper whose memory moved by more than that, and of none whose moved by less", async () => {
+  test("--rss-threshold: a sleeping process is sampled only if its memory changed by more than the threshold", async () => {
     await using run = await new LineRun().start("--sample-interval", "50ms", "--rss-threshold", "8MiB");
-    // What others do to a file is done to the memory of who has it mapped.
+    // Truncating a file changes the memory of each process that maps it.
     const mapped = async (name: string) => {
       const path = join(place.directory, name);
       writeFileSync(path, Buffer.alloc(16 * MIB));
@@ -223,7 +226,7 @@ describe.skipIf(reason !== null)(titled("samples", reason), () => {
     await moreSweeps();
     const { pid } = large.worker;
     const count = run.samplesOf(small.worker.pid).length;
-    // While it starts and maps its file, it is smaller than that as well.
+    // A worker is also below that size while it starts and maps its file.
     const earlier = run.samplesOf(pid).length;
     truncateSync(small.path, 12 * MIB);
     truncateSync(large.path, 4 * MIB);

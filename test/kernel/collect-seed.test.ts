@@ -18,7 +18,7 @@ for (const [backend, reason] of [
   const args = [...USUAL, "--backend", backend];
   const isBtf = backend === "btf";
 
-  describe.skipIf(reason !== null)(titled(`what ran before, ${backend} backend`, reason), () => {
+  describe.skipIf(reason !== null)(titled(`a process that started before the run, ${backend} backend`, reason), () => {
     function only(events: readonly ProcessEvent[], identity: Identity): ExitEvent {
       const own = events.filter((event) => is(event, identity));
       expect(own.map(({ type }) => type)).toEqual(["exit"]);
@@ -38,11 +38,11 @@ for (const [backend, reason] of [
         args: [fixture().program, "commands"],
         args_truncated: false,
       });
-      // Only the kernel knows a start exactly; from /proc none is taken.
+      // Only the kernel knows the exact start time; linnix takes none from /proc.
       expect(exit.duration_ns === null).toBe(!isBtf);
     });
 
-    test("its threads are no processes, and its exit has its own name", async () => {
+    test("its threads are not reported as processes, and its exit has the name of the process", async () => {
       await using before = await fixture().commands();
       const main = await before.main();
       await before.run("own-threads", "ran-before");
@@ -53,7 +53,7 @@ for (const [backend, reason] of [
       expect(exit).toMatchObject({ comm: "ran-before", exit_code: isBtf ? 9 : null });
     });
 
-    test("its children are what it is, until they execute something", async () => {
+    test("its children have its executable and arguments until they execute something", async () => {
       await using before = await fixture().commands();
       const main = await before.main();
       await using collect = await CollectRun.start(args);
@@ -71,7 +71,7 @@ for (const [backend, reason] of [
       expect(exit).toMatchObject({ exe: fixture().leaf, args: isBtf ? ["leaf", "x"] : null });
     });
 
-    test("what it executes after that counts", async () => {
+    test("its exit has the program that it executes during the run", async () => {
       await using before = await fixture().commands();
       const main = await before.main();
       await using collect = await CollectRun.start(args);
@@ -83,7 +83,7 @@ for (const [backend, reason] of [
       expect(own[1]).toMatchObject({ exe: fixture().leaf, args: isBtf ? ["turned", "into"] : null, comm: "leaf" });
     });
 
-    test("a program whose file is gone keeps its path", async () => {
+    test("an executable whose file was removed keeps its path", async () => {
       const copy = join(fixture().directory, "deleted soon");
       copyFileSync(fixture().program, copy);
       await using before = Bun.spawn([copy, "commands"], { stdin: "pipe", stdout: "pipe" });
@@ -96,7 +96,7 @@ for (const [backend, reason] of [
       expect(only((await collect.stop()).events, main)).toMatchObject({ exe: copy, args: [copy, "commands"] });
     });
 
-    test("more arguments than are kept: cut", async () => {
+    test("more arguments than --max-args are cut", async () => {
       const many = Array.from({ length: 3000 }, (_, index) => `argument-${index}`);
       await using before = Bun.spawn(["/bin/sh", "-c", "read line", "sh", ...many], { stdin: "pipe" });
       await using collect = await CollectRun.start(args);

@@ -9,7 +9,7 @@ const reason = whyNotHere();
 const HANGUPS = Number(process.env.LINNIX_TEST_HANGUPS ?? 1_000);
 
 describe.skipIf(reason !== null)(titled("signals", reason), () => {
-  test("those that log rotation sends to other daemons do not end the run; SIGUSR1 writes its state", async () => {
+  test("SIGUSR1, SIGUSR2 and SIGALRM do not end the run; SIGUSR1 writes the state", async () => {
     await using collect = await CollectRun.start();
     for (const signal of ["SIGUSR2", "SIGALRM", "SIGUSR1"] as const) collect.child.kill(signal);
     const line = await until("the state", () => /^\{"type":"state".*\}$/m.exec(collect.stderr)?.[0]);
@@ -38,7 +38,7 @@ describe.skipIf(reason !== null)(titled("signals", reason), () => {
     expect([exitCode, summary?.type]).toEqual([EXIT.ok, "summary"]);
   });
 
-  test(`${HANGUPS} SIGHUPs one after the other lose no event`, async () => {
+  test(`no event is lost during ${HANGUPS} SIGHUPs in a row`, async () => {
     await using collect = await CollectRun.start();
     const pids: number[] = [];
     for (let i = 0; i < HANGUPS; i++) {
@@ -47,7 +47,7 @@ describe.skipIf(reason !== null)(titled("signals", reason), () => {
     }
     await until("the last reading", () => collect.stderr.includes("configuration read again"));
     for (const pid of pids) await collect.event("an exit", (event) => event.type === "exit" && event.pid === pid);
-    // The kernel keeps one signal of a kind: those that come meanwhile are one reading.
+    // The kernel merges pending SIGHUPs into one signal: those that arrive during a reload cause one more reload.
     const readings = collect.stderr.split("configuration read again").length - 1;
     expect(readings).toBeGreaterThan(1);
     expect(readings).toBeLessThanOrEqual(HANGUPS);

@@ -1,4 +1,4 @@
-/** `collect` on a terminal that takes nothing: Ctrl-S, or a connection that hangs. */
+/** `collect` on a terminal that accepts no output: after Ctrl-S, or on a hanging connection. */
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,10 +15,10 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 const CTRL_S = "\u0013";
 const CTRL_Q = "\u0011";
-/** More than the rings hold, and a terminal and the pipe behind it. */
+/** The rings are small, so that a few hundred processes fill them, the terminal and the pipe behind it. */
 const ARGS = ["--format", "jsonl", "--ring-size", "64KiB", "--flush-interval", "20ms", "--listen", "127.0.0.1:0"];
 
-/** linnix on a terminal of its own, that script(1) makes. */
+/** linnix on its own terminal, which script(1) makes. */
 class TerminalRun implements AsyncDisposable {
   static #runs = 0;
   readonly #files = join(directory, `${++TerminalRun.#runs}`);
@@ -26,9 +26,9 @@ class TerminalRun implements AsyncDisposable {
   #pid = 0;
   #url = "";
 
-  /** @param stderr what of the shell's it goes to: another file, or the same terminal */
+  /** @param stderr shell redirection of stderr to another file; empty for the same terminal */
   constructor(stderr: string, ...args: string[]) {
-    // What it says is not read where it goes to the terminal.
+    // Messages are in the log file, or in the terminal's output.
     const started = `${[BINARY, "collect", ...ARGS, ...args].join(" ")} ${stderr.replace("LOG", this.#file("log"))}`;
     const command = `${started} & echo $! > ${this.#file("pid")}; wait $!; echo $? > ${this.#file("status")}`;
     this.#child = Bun.spawn([programPath("script") as string, "-qfc", command, "/dev/null"], {
@@ -60,17 +60,17 @@ class TerminalRun implements AsyncDisposable {
   async type(keys: string): Promise<void> {
     this.#child.stdin.write(keys);
     await this.#child.stdin.flush();
-    // The kernel does not report when the terminal has it.
+    // The kernel does not report when the terminal has received the keys.
     await Bun.sleep(200);
   }
 
-  /** Lines that the terminal has not taken so far. */
+  /** Number of lines that the terminal has not accepted so far. */
   async unwritten(): Promise<number> {
     const answer = await fetch(new URL("/status", this.#url), { signal: AbortSignal.timeout(5000) });
     return ((await answer.json()) as { unwritten: { lines: number } }).unwritten.lines;
   }
 
-  /** As it ended, once it has. */
+  /** The exit code and a newline, once linnix has ended. */
   async status(): Promise<string> {
     return until("linnix to end", () => this.read("status"));
   }
@@ -90,12 +90,12 @@ function spawnMany(count: number): void {
   expect(Bun.spawnSync(["sh", "-c", loop, `${count}`]).exitCode).toBe(0);
 }
 
-describe.skipIf(reason !== null)(titled("collect on a terminal that is stopped", reason), () => {
-  test("goes on answering, counts what it does not write, and goes on writing when it may", async () => {
+describe.skipIf(reason !== null)(titled("collect on a stopped terminal", reason), () => {
+  test("answers requests, counts unwritten lines, and writes again after Ctrl-Q", async () => {
     await using run = new TerminalRun("2>LOG");
     await run.watching();
     await run.type(CTRL_S);
-    // A MiB of lines waits, and is given up a second later.
+    // One MiB of lines waits, and is dropped a second later.
     for (let tries = 0; tries < 30 && (await run.unwritten()) === 0; tries++) spawnMany(300);
     expect(await run.unwritten()).toBeGreaterThan(0);
     await run.type(CTRL_Q);
@@ -107,9 +107,9 @@ describe.skipIf(reason !== null)(titled("collect on a terminal that is stopped",
   });
 
   test.each([
-    ["with what it says elsewhere", "2>LOG"],
-    ["with all that it says", ""],
-  ])("ends by SIGTERM, with an error: %s", async (_what, stderr) => {
+    ["with stderr in a file", "2>LOG"],
+    ["with stderr on the terminal", ""],
+  ])("exits at SIGTERM with an error: %s", async (_what, stderr) => {
     await using run = new TerminalRun(stderr);
     await run.watching();
     await run.type(CTRL_S);

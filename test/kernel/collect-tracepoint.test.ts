@@ -11,7 +11,7 @@ const fixture = useFixture(whyNotHere());
 
 const reason = whyNotHere();
 
-/** What no classic tracepoint reports. */
+/** Fields that no classic tracepoint reports. */
 const UNKNOWN = {
   parent_start_ns: null,
   euid: null,
@@ -32,12 +32,12 @@ const UNKNOWN = {
 describe.skipIf(reason !== null)(titled("the tracepoint backend", reason), () => {
   const collect = useCollector([...USUAL, "--backend", "tracepoint"]);
 
-  test("says which backend it is, and which fields it cannot give", () => {
+  test("reports its name, and the fields that it cannot report", () => {
     expect(collect().stderr).toContain("watching by the tracepoint backend");
     for (const name of ["start_ns", "args", "peak_rss_bytes"]) expect(collect().stderr).toContain(name);
   });
 
-  test("fork: every field of a child that executes nothing", async () => {
+  test("fork: has every field of a child that executes nothing", async () => {
     const watched = await fixture().watched(collect(), "fork");
     for (const truth of watched.truths.everyReaped()) {
       const { fork, execs, exit } = watched.story(truth);
@@ -71,7 +71,7 @@ describe.skipIf(reason !== null)(titled("the tracepoint backend", reason), () =>
     }
   });
 
-  test("exec: path, name and the name before, no arguments", async () => {
+  test("exec: has path, name and previous name, but no arguments", async () => {
     const { leaf } = fixture();
     const watched = await fixture().watched(collect(), "exec-path", leaf, "leaf", "argument");
     const { execs, exit } = watched.story(watched.truths.reaped("executed"));
@@ -89,12 +89,12 @@ describe.skipIf(reason !== null)(titled("the tracepoint backend", reason), () =>
     expect(exit).toMatchObject({ ...UNKNOWN, exe: leaf, args: null, comm: "leaf" });
   });
 
-  test("exec by a relative path: as it was given", async () => {
+  test("exec by a relative path: has the path as given", async () => {
     const watched = await fixture().watched(collect(), "exec-in", fixture().directory, "./leaf", "x");
     expect(watched.story(watched.truths.reaped("executed")).execs).toMatchObject([{ exe: "./leaf" }]);
   });
 
-  test("the name before an exec is the one that the process had right before it", async () => {
+  test("the previous name of an exec is the name right before the exec", async () => {
     const watched = await fixture().watched(collect(), "exec-renamed", "renamed", fixture().leaf, "x");
     const { execs } = watched.story(watched.truths.reaped("executed"));
     expect(execs).toMatchObject([{ old_comm: "renamed", comm: "leaf" }]);
@@ -108,19 +108,19 @@ describe.skipIf(reason !== null)(titled("the tracepoint backend", reason), () =>
     for (const truth of cloned.truths.everyReaped()) expect(cloned.story(truth).fork.ppid).toBe(cloned.main.pid);
   });
 
-  test("CLONE_PARENT: the parent is not guessed", async () => {
+  test("CLONE_PARENT: the parent is null, not guessed", async () => {
     const watched = await fixture().watched(collect(), "clone-parent");
     expect([null, watched.main.pid]).toContain(watched.story(watched.truths.reaped("sibling")).fork.ppid);
   });
 
-  test("an orphan's parent at its end is not guessed", async () => {
+  test("the parent of an orphan at its exit is null, not guessed", async () => {
     const watched = await fixture().watched(collect(), "double-fork", "subreaper");
     const { fork, exit } = watched.story(watched.truths.reaped("orphan"));
     expect(fork.ppid).toBe(watched.truths.reaped("middle").pid);
     expect([null, watched.main.pid]).toContain(exit.ppid);
   });
 
-  test("threads are no processes, and a process ends with its last one", async () => {
+  test("threads are not reported as processes, and a process exits with its last thread", async () => {
     for (const [scenario, args, label] of [
       ["threads", [8, 1], "threaded"],
       ["leader-first", [60], "leader-first"],
@@ -140,7 +140,7 @@ describe.skipIf(reason !== null)(titled("the tracepoint backend", reason), () =>
     }
   });
 
-  test("exec by another thread than the leader keeps the process", async () => {
+  test("an exec by a thread that is not the leader keeps the process", async () => {
     const watched = await fixture().watched(collect(), "thread-exec", fixture().leaf);
     const { execs } = watched.story(watched.truths.reaped("exec-from-thread"));
     expect(execs).toMatchObject([{ exe: fixture().leaf, comm: "leaf" }]);
@@ -151,19 +151,19 @@ describe.skipIf(reason !== null)(titled("the tracepoint backend", reason), () =>
     for (const truth of watched.truths.everyReaped("race")) watched.story(truth);
   });
 
-  test("how a process ended is not guessed", async () => {
+  test("the exit status of a process is null, not guessed", async () => {
     const watched = await fixture().watched(collect(), "signal", 9);
     const { exit } = watched.story(watched.truths.reaped("signal"));
     expect(exit).toMatchObject(UNKNOWN);
   });
 
-  test("the user and the group at the time of the event", async () => {
+  test("events have the user and the group at the time of the event", async () => {
     const watched = await fixture().watched(collect(), "ids", 2345, 1234);
     const { fork, exit } = watched.story(watched.truths.reaped("turned-user"));
     expect([fork.uid, fork.gid, exit.uid, exit.gid]).toEqual([0, 0, 2345, 1234]);
   });
 
-  test("in a pid namespace of its own: the pid outside", async () => {
+  test("a process in its own pid namespace has its pid outside", async () => {
     const watched = await fixture().watched(collect(), "pid-namespace");
     const init = watched.truths.self("init");
     const { fork } = watched.story(init);
@@ -172,7 +172,7 @@ describe.skipIf(reason !== null)(titled("the tracepoint backend", reason), () =>
     expect([second.pid, second.ppid]).toEqual([watched.truths.self("second").pid, init.pid]);
   });
 
-  test("the whole output keeps the contract", async () => {
+  test("the output is valid, and no record is lost", async () => {
     const { summary } = await collect().stop();
     expect(summary).toMatchObject({ backend: "tracepoint", lost: 0 });
     expect(summary.missing_fields).toEqual(expect.arrayContaining(Object.keys(UNKNOWN)));

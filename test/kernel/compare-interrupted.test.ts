@@ -12,7 +12,7 @@ const EXIT_CODE = { SIGINT: 130, SIGTERM: 143 } as const;
 const there = new Set<string>();
 for (const { name, available } of OBSERVERS) if ((await available()).ok) there.add(name);
 
-/** A running comparison, with a temporary folder that identifies everything that it starts. */
+/** A running comparison, with a temporary folder by which all its processes are found. */
 class Comparison implements Disposable {
   readonly folder = mkdtempSync(join(tmpdir(), "compare-test-"));
   readonly child: Bun.Subprocess<"ignore", "pipe", "pipe">;
@@ -35,7 +35,7 @@ class Comparison implements Disposable {
     for await (const bytes of this.child.stderr) this.#stderr += decoder.decode(bytes, { stream: true });
   }
 
-  /** Waits until it says that it is at something, and so long after that. */
+  /** Waits until stderr shows a stage, and a given time after that. */
   async reach(words: string, afterMs: number): Promise<void> {
     await until(() => this.#stderr.includes(words) || this.child.exitCode !== null);
     expect({ words, ended: this.child.exitCode, said: this.#stderr }).toMatchObject({ ended: null });
@@ -52,7 +52,7 @@ function machine() {
   return { audit: auditState(), tracefs: tracefsMounts() };
 }
 
-/** Where a comparison is interrupted: while a method starts, while it watches, and among sleeping processes. */
+/** Stages at which a comparison is interrupted: a method starts, it watches, or it watches sleeping processes. */
 const STAGES: { methods: string; at: string; afterMs: number; words?: string[] }[] = [
   { methods: "ps,proc-scan", at: "(about", afterMs: 0 },
   { methods: "ps", at: "ps every 1 s", afterMs: 1500 },
@@ -77,7 +77,7 @@ for (const { methods, at, afterMs, words = ["--processes", "none"] } of STAGES) 
     const options = words.includes("--duration") ? words : ["--duration", "20s", ...words];
 
     for (const signal of ["SIGINT", "SIGTERM", "SIGKILL"] as const) {
-      // Each stage by one of the orderly signals, and some by the one that leaves no time for anything.
+      // Each stage is interrupted by a signal that can be handled, and some stages by SIGKILL.
       const isOther = (afterMs === 0 || afterMs === 1500) === (signal === "SIGTERM");
       if (signal !== "SIGKILL" && isOther) continue;
       if (signal === "SIGKILL" && afterMs < 200) continue;

@@ -9,7 +9,7 @@ import { auditState, processesNamed, processesOf, tracefsMounts } from "../obser
 setDefaultTimeout(300_000);
 
 const MAIN = join(import.meta.dir, "../../src/main.ts");
-/** Short turns, and no long-lived processes whose end would have to be waited for. */
+/** Short turns, without long-lived processes whose end the test would have to wait for. */
 const TINY = ["--quick", "--interval", "250ms", "--duration", "500ms", "--lifetimes", "1ms,300ms", "--rate", "60"];
 
 const folder = mkdtempSync(join(tmpdir(), "compare-test-"));
@@ -59,7 +59,7 @@ describe.skipIf(!isRoot)(`every method on a tiny workload${why}`, () => {
     text = run.stdout;
     report = JSON.parse(readFileSync(paths.json, "utf8"));
     expect(readFileSync(paths.html, "utf8")).toContain(report.take_home.slice(0, 20));
-    // Each turn is announced, on stderr alone.
+    // Each turn is announced on stderr only.
     const announced = run.stderr.split("\n").map((line) => line.split(/ every | among | \(/)[0]);
     expect(announced).toEqual(expect.arrayContaining([...there]));
   });
@@ -70,13 +70,13 @@ describe.skipIf(!isRoot)(`every method on a tiny workload${why}`, () => {
     return row;
   }
 
-  test("leaves the machine as it was", () => {
+  test("the comparison leaves the machine as it was", () => {
     expect(machine()).toEqual(before);
     expect(readdirSync(folder).sort()).toEqual(["report.html", "report.json"]);
     expect(processesNamed("linnix-sleepers")).toEqual([]);
   });
 
-  test("is the report that was promised", () => {
+  test("the report is complete and has the documented schema", () => {
     expect(report).toMatchObject({ schema: "linnix.compare/1", complete: true, interrupted_by: null });
     expect(report.workload.lifetimes_ms).toEqual([1, 300]);
     expect(report.workload.spawned).toBeGreaterThan(0);
@@ -102,7 +102,7 @@ describe.skipIf(!isRoot)(`every method on a tiny workload${why}`, () => {
       if (kind === "events") expect(row.warm_up_s).toBeGreaterThan(0);
       else expect(row.warm_up_s).toBeNull();
       expect(row.by_lifetime.reduce((sum, { total }) => sum + total, 0)).toBe(row.total ?? 0);
-      // The two prints of one exec may have another CPU's between them, and many come from both while it warms up.
+      // Output of another CPU may come between the two lines of one exec, often during the warm-up.
       expect(row.unparsed).toBeLessThanOrEqual(name === "bpftrace" ? 20 : 1);
       if (kind === "polling") expect(row.interval_ms).toBeGreaterThan(0);
       else expect(row.interval_ms).toBeNull();
@@ -119,12 +119,12 @@ describe.skipIf(!isRoot)(`every method on a tiny workload${why}`, () => {
     });
   }
 
-  test("a tracer slows what it traces down, and polling misses what is short", () => {
+  test("strace slows the traced processes down, and ps misses short processes", () => {
     expect(rowOf("ps").by_lifetime[0]?.capture_pct).toBeLessThan(100);
     if (there.has("strace")) expect(rowOf("strace").slowdown?.pct).toBeGreaterThan(20);
   });
 
-  test("a look costs more the more processes there are to look at", () => {
+  test("the report has the cost of ps and linnix among sleeping processes", () => {
     const [size] = report.growth.sizes;
     expect(size).toMatchObject({ sleeping: 30 });
     expect(size?.processes).toBeGreaterThan(30);
@@ -133,8 +133,8 @@ describe.skipIf(!isRoot)(`every method on a tiny workload${why}`, () => {
   });
 });
 
-describe("what cannot be had", () => {
-  test("a method that is none is refused, with the nearest", async () => {
+describe("wrong use and missing methods", () => {
+  test("an unknown method is refused, and the error names the nearest method", async () => {
     const { exitCode, stderr, stdout } = await compare(["--methods", "ps,auditt"]);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
     expect(stderr).toContain("did you mean auditd?");
@@ -161,22 +161,25 @@ describe("what cannot be had", () => {
   const mayRead =
     isRoot && Bun.spawnSync([...nobody, process.execPath, MAIN, "--version"], { env: {}, cwd: "/" }).exitCode === 0;
 
-  test.skipIf(!mayRead)("without root, what can be had is compared (needs root, and a path for all)", async () => {
-    chmodSync(folder, 0o1777);
-    const run = await compare([...TINY, "--methods", "ps,linnix", "--processes", "none", "--json", "-"], nobody);
-    expect(run.exitCode).toBe(0);
-    const { rows } = JSON.parse(run.stdout) as CompareReport;
-    expect(rows.find(({ method }) => method === "ps")).toMatchObject({ available: true, rounds: 1 });
-    expect(rows.find(({ method }) => method === "linnix")).toMatchObject({
-      available: false,
-      reason: "linnix collect needs root",
-      hint: "run it with sudo",
-      seen: null,
-    });
-    expect(run.stderr).toContain("linnix itself needs root");
-  });
+  test.skipIf(!mayRead)(
+    "without root, the available methods are compared (needs root, and a path for all)",
+    async () => {
+      chmodSync(folder, 0o1777);
+      const run = await compare([...TINY, "--methods", "ps,linnix", "--processes", "none", "--json", "-"], nobody);
+      expect(run.exitCode).toBe(0);
+      const { rows } = JSON.parse(run.stdout) as CompareReport;
+      expect(rows.find(({ method }) => method === "ps")).toMatchObject({ available: true, rounds: 1 });
+      expect(rows.find(({ method }) => method === "linnix")).toMatchObject({
+        available: false,
+        reason: "linnix collect needs root",
+        hint: "run it with sudo",
+        seen: null,
+      });
+      expect(run.stderr).toContain("linnix itself needs root");
+    },
+  );
 
-  test("a reader of stdout that goes changes nothing about the other reports, nor about the exit code", async () => {
+  test("closing the reader of stdout changes neither the other reports nor the exit code", async () => {
     const html = join(folder, "unread.html");
     const unread = ["/bin/sh", "-c", '{ "$0" "$@"; echo "ended with $?" >&2; } | true'];
     const words = ["--methods", "ps", "--processes", "none", "--json", "-", "--html", html];

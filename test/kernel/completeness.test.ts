@@ -25,7 +25,7 @@ const THREADS = 8;
 const folder = mkdtempSync(join(tmpdir(), "linnix-completeness-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Why io_uring has no worker here; null if it has. */
+/** Compiles the fixture for io_uring. Returns why it cannot run here; null if it can. */
 function compileUring(program: string): string | null {
   const source = join(import.meta.dir, "../fixtures/uring/uring.c");
   const { success, stderr } = Bun.spawnSync(["gcc", "-std=gnu11", "-O1", "-o", program, source]);
@@ -33,13 +33,13 @@ function compileUring(program: string): string | null {
   return Bun.spawnSync([program]).exitCode === 0 ? null : "this kernel permits no io_uring";
 }
 
-/** A backend of which single programs can be taken off, and its completeness. */
+/** A backend whose programs can be detached one by one, and its completeness. */
 class Watch implements Disposable {
   readonly backend: Backend;
   readonly completeness: Completeness;
   #links: BpfLink[] = [];
 
-  /** @param leftOut the place of a program, in the order of attaching, that is taken off from the start */
+  /** @param leftOut index, in the order of attaching, of a program that is detached from the start */
   constructor(kind: BackendKind, leftOut?: number) {
     const attach: BackendKind["attach"] = (...args) => {
       this.#links = kind.attach(...args);
@@ -56,7 +56,7 @@ class Watch implements Disposable {
     this.#links[place]?.close();
   }
 
-  /** Puts all programs on again, without a word to `completeness`. */
+  /** Attaches all programs again, without notifying `completeness`. */
   restore(): void {
     this.backend.detach();
     this.backend.attach();
@@ -86,7 +86,7 @@ for (const [name, kind, notHere] of [
       expect(watch.backend.createdTasks()).toBeGreaterThan(CROWD + THREADS);
     });
 
-    test("what starts while a program is off for a second is missing, to the task", async () => {
+    test("exactly the tasks that start while a program is detached are missing", async () => {
       using watch = new Watch(kind());
       const created = () => readCreatedTasks() as number;
       const before = created();
@@ -97,7 +97,7 @@ for (const [name, kind, notHere] of [
       watch.restore();
       const after = created();
       const unexplained = await watch.unexplained();
-      // Where nothing else was created just then, both bounds are the same number.
+      // Both bounds are equal if no other task was created at that moment.
       expect(unexplained).toBeGreaterThanOrEqual(stillOff - off);
       expect(unexplained).toBeLessThanOrEqual(after - before);
       expect(stillOff - off).toBeGreaterThan(CROWD + THREADS);
@@ -115,7 +115,7 @@ for (const [name, kind, notHere] of [
       expect(await watch.unexplained()).toBe(0);
     });
 
-    test("a collector says so in its summary and in /status", async () => {
+    test("a collector reports unexplained forks in /status, /metrics and its summary", async () => {
       const socket = join(folder, `${name}.sock`);
       await using collect = await CollectRun.start([...USUAL, "--backend", name, "--listen", `unix:${socket}`]);
       await fixture().run("crowd", [CROWD]);

@@ -31,20 +31,20 @@ function whyNoBpf(): string {
   }
 }
 
-/** Runs that the kernel counts now, of the real ones. */
+/** Runs the program `runs` times, and returns how many of the runs the kernel counted. */
 function countedOf(program: EmptyProgram, runs: number): number {
   const before = program.info().runCnt;
   program.run(runs);
   return Number(program.info().runCnt - before);
 }
 
-/** Whether another program on this machine has statistics on at the moment: then "off" cannot be seen. */
+/** Not empty if another program has switched statistics on: then the test cannot observe that they are off. */
 function someoneCounts(): boolean {
   using program = new EmptyProgram();
   return countedOf(program, 1) > 0;
 }
 
-/** Sampling in the kernel, by a program that is run or one that is read from. */
+/** A sampler in the kernel: a program that is run, or an iterator that is read. */
 function samplerHere(): Sampler {
   try {
     return new ProcessWalkSampler();
@@ -53,7 +53,7 @@ function samplerHere(): Sampler {
   }
 }
 
-/** Number of this process's file descriptors for BPF objects; Bun opens and closes others as it likes. */
+/** Number of this process's file descriptors for BPF objects; Bun opens and closes other descriptors at any time. */
 function bpfFds(): number {
   return readdirSync("/proc/self/fd").filter((fd) => {
     try {
@@ -64,7 +64,7 @@ function bpfFds(): number {
   }).length;
 }
 
-/** A process that runs the code and then says so and sleeps. */
+/** A process that runs the code, prints a line and sleeps. */
 async function child(code: string) {
   const process_ = Bun.spawn([process.execPath, "-e", `${code}; console.log("ready"); await Bun.sleep(600_000);`], {
     stdout: "pipe",
@@ -107,7 +107,7 @@ describe.skipIf(noBpf !== "")(`statistics of BPF programs${noBpf}`, () => {
     expect(countedOf(program, 100)).toBe(0);
   });
 
-  test("hold one file descriptor and leave none, however often they are closed", () => {
+  test("use one file descriptor, and leave none open after several closes", () => {
     const before = bpfFds();
     const stats = enableRunTimeStats();
     expect(bpfFds()).toBe(before + 1);
@@ -117,7 +117,7 @@ describe.skipIf(noBpf !== "")(`statistics of BPF programs${noBpf}`, () => {
     expect(bpfFds()).toBe(before);
   });
 
-  test("have a price, of which a part counts as time in the program", () => {
+  test("cost time for each run, of which a part counts as time in the program", () => {
     const { nsPerRun, countedNsPerRun } = priceRunTimeStats();
     expect(nsPerRun).toBeGreaterThanOrEqual(0);
     expect(countedNsPerRun).toBeGreaterThan(0);
@@ -125,7 +125,7 @@ describe.skipIf(noBpf !== "")(`statistics of BPF programs${noBpf}`, () => {
 });
 
 describe.skipIf(noBpf !== "")(`BPF programs${noBpf}`, () => {
-  test("are listed with name, tag and figures; the difference of two snapshots is what ran", () => {
+  test("are listed with name, tag and figures; the difference of two snapshots shows the runs between them", () => {
     using program = new EmptyProgram();
     const { id } = program.info();
     expect(listProgramIds()).toContain(id);
@@ -150,7 +150,7 @@ describe.skipIf(noBpf !== "")(`BPF programs${noBpf}`, () => {
     expect(runTimeDifference(second, third).vanished).toContain(id);
   });
 
-  test("can be read by a handle after their owner is gone, and go with the handle", () => {
+  test("can be read by a handle after their owner is gone, and are freed with the handle", () => {
     const program = new EmptyProgram();
     const { id } = program.info();
     const handles = new ProgramHandles([id, 2 ** 30]);
@@ -171,7 +171,7 @@ describe.skipIf(noBpf !== "")(`BPF programs${noBpf}`, () => {
     expect(mapIds).toEqual([]);
     const { mapBytes, programBytes } = readBpfMemory(programIds);
     expect(mapBytes).toBe(0);
-    // At least the page that holds the instructions.
+    // This is at least the page of the instructions.
     expect(programBytes).toBeGreaterThanOrEqual(4096);
     holder.kill("SIGKILL");
     await holder.exited;
@@ -182,7 +182,7 @@ describe.skipIf(noBpf !== "")(`BPF programs${noBpf}`, () => {
     expect(readBpfMemory(programIds)).toEqual({ mapBytes: 0, programBytes: 0 });
   });
 
-  test("that their holder calls are known, for their time is the holder's", () => {
+  test("that their holder calls itself are known: their time is the holder's", () => {
     using empty = new EmptyProgram();
     using called = samplerHere();
     const ids = calledProgramIds(process.pid);
@@ -192,7 +192,7 @@ describe.skipIf(noBpf !== "")(`BPF programs${noBpf}`, () => {
     const before = runs();
     called.sweep(() => {});
     expect(runs()).toBeGreaterThan(before);
-    // Which of this process's programs run for others: none that it calls.
+    // The process holds the programs that it calls.
     expect(readHeldBpf(process.pid).programIds).toEqual(expect.arrayContaining(ids));
   });
 
@@ -219,7 +219,7 @@ describe.skipIf(!canCompile)("bpf_prog_info (needs cc and linux/bpf.h)", () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  test("has its members where the kernel's header has them", () => {
+  test("has its members at the offsets of the kernel's header", () => {
     const members = Object.keys(PROG_INFO_OFFSET);
     const source = join(folder, "offsets.c");
     const lines = members.map((name) => `printf("%zu\\n", offsetof(struct bpf_prog_info, ${name}));`);

@@ -4,13 +4,13 @@ import { ProcessTreeClock } from "../../src/procfs/process-tree-clock.ts";
 import { WakeupCounter } from "../../src/procfs/wakeups.ts";
 import { ownCpuNs, waitedChildrenCpuNs } from "../../src/sys/clock.ts";
 
-// Children burn processor time for real, and the machine may be busy.
+// Children really use processor time, and the machine may be busy.
 setDefaultTimeout(60_000);
 
 const NS_PER_MS = 1e6;
 const TICK_NS = 10 * NS_PER_MS;
 
-/** Uses that much processor time of its own, in user mode but for the clock. */
+/** Source of burn(ms): uses that much processor time, mostly in user mode. */
 const BURN = `
   const burn = (ms) => {
     const start = process.cpuUsage();
@@ -22,7 +22,7 @@ const BURN = `
   };
 `;
 
-/** A Bun process that obeys: for each line that is sent to it, it runs that code and says what it gave. */
+/** A Bun process that runs each line that it receives as code, and prints the result. */
 function obedient() {
   const code = `${BURN} for await (const line of console) console.log(await eval("(async () => {" + line + "})()") ?? "done");`;
   const child = Bun.spawn([process.execPath, "-e", code], { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
@@ -66,14 +66,14 @@ describe("ProcessClock", () => {
     const use = processCpuUse(before, after);
     const ownNs = (ownAfter - ownBefore) * 1000;
     expect(use.cpuNs).toBeGreaterThan(300 * NS_PER_MS);
-    // The child's figure also holds its answering of the two questions.
+    // The child's figure includes the time for answering the two requests.
     expect(Math.abs(use.cpuNs - ownNs)).toBeLessThan(0.05 * ownNs + TICK_NS);
     expect(use.cpuPct).toBeCloseTo((100 * use.cpuNs) / use.elapsedNs, 9);
     expect(use.userPct as number).toBeGreaterThan(use.systemPct as number);
     expect((use.userPct as number) + (use.systemPct as number)).toBeCloseTo(use.cpuPct, 9);
   });
 
-  test("counts all threads, those that have ended included, and resolves far less than a tick", async () => {
+  test("counts all threads, including ended threads, at a resolution below a tick", async () => {
     await using child = obedient();
     const clock = ProcessClock.open(child.pid);
     const before = clock?.read();
@@ -90,11 +90,11 @@ describe("ProcessClock", () => {
 
   test("reads kernel threads", () => {
     const clock = ProcessClock.open(2);
-    // Absent in a container with a pid namespace of its own.
+    // A container with its own pid namespace has no kernel thread 2.
     if (clock !== null) expect(clock.read()?.cpuNs).toBeGreaterThan(0n);
   });
 
-  test("is null for no process and for one that has been waited for, not for a zombie", async () => {
+  test("returns null for a missing or reaped process, not for a zombie", async () => {
     expect(ProcessClock.open(2 ** 30)).toBeNull();
     const child = sh("read x");
     const clock = ProcessClock.open(child.pid);
@@ -106,10 +106,10 @@ describe("ProcessClock", () => {
 });
 
 describe("ProcessTreeClock", () => {
-  /** User and system time, ns, that wait4 gave for a child and all that it waited for. */
+  /** User and system time, ns, that wait4 returned for a child and all descendants that it waited for. */
   const waited = (child: ReturnType<typeof sh>): number => Number(child.resourceUsage()?.cpuTime.total ?? 0) * 1000;
 
-  test("counts children that come and go unseen, like wait4's rusage", async () => {
+  test("counts short-lived children that no reading saw, like wait4's rusage", async () => {
     const child = sh(
       "read go; i=0; while [ $i -lt 60 ]; do /bin/ls -lR /etc >/dev/null 2>&1; i=$((i+1)); done; echo done; read end",
     );
@@ -136,7 +136,7 @@ describe("ProcessTreeClock", () => {
     expect(orphanedNs).toBe(0);
     const total = waited(child);
     expect(total).toBeGreaterThan(4 * TICK_NS);
-    // Ticks: user and system of the shell's account of its children are each cut down to 10 ms.
+    // The shell's user and system time of its children are each rounded down to ticks of 10 ms.
     expect(cpuNs).toBeWithin(total - 2 * TICK_NS - 0.01 * total, total + 1);
   });
 
@@ -163,11 +163,11 @@ describe("ProcessTreeClock", () => {
     expect(orphanedNs).toBe(cpuNs);
   });
 
-  // Shells take SIGCHLD back, even a shell that was started with it ignored.
+  // Shells reset SIGCHLD, even a shell that is started with SIGCHLD ignored.
   test.skipIf(Bun.which("perl") === null)(
-    "does not lose what a child had used that nobody waits for (needs perl)",
+    "does not lose the time of a child whose parent does not wait for it (needs perl)",
     async () => {
-      // The kernel gives a parent that ignores SIGCHLD nothing of its children's time.
+      // The kernel adds no time of the children to a parent that ignores SIGCHLD.
       const code = '$| = 1; $SIG{CHLD} = "IGNORE"; if (($p = fork) == 0) { 1 while 1 } print "$p\\n"; <STDIN>';
       const parent = Bun.spawn(["perl", "-e", code], { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
       try {
@@ -181,7 +181,7 @@ describe("ProcessTreeClock", () => {
         const after = clock.read();
         expect(after.waitedForNs).toBe(0);
         expect(after.cpuNs).toBeGreaterThanOrEqual(before.cpuNs);
-        // All but the two ticks that an account may be behind, and what the parent itself used.
+        // The figures may differ by two ticks and by the parent's own time.
         expect(after.orphanedNs).toBeGreaterThan(before.cpuNs - 2 * TICK_NS - 50 * NS_PER_MS);
         expect(clock.read().orphanedNs).toBe(after.orphanedNs);
       } finally {
@@ -193,7 +193,7 @@ describe("ProcessTreeClock", () => {
 });
 
 describe("clocks of this process", () => {
-  test("own time rises with work, children's with a child that was waited for", async () => {
+  test("own time rises with work, and children's time with a reaped child", async () => {
     const own = ownCpuNs();
     for (let i = 0; i < 1e6; i++);
     expect(ownCpuNs()).toBeGreaterThan(own);
@@ -201,7 +201,7 @@ describe("clocks of this process", () => {
     const child = sh("i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done");
     await child.exited;
     const used = waitedChildrenCpuNs() - children;
-    // User and system time are each cut down to a µs.
+    // User and system time are each rounded down to a µs.
     expect(Math.abs(used - Number(child.resourceUsage()?.cpuTime.total) * 1000)).toBeLessThanOrEqual(2000);
   });
 });
@@ -215,14 +215,14 @@ describe("WakeupCounter", () => {
     child.stdin.flush();
     await child.stdout.getReader().read();
     await until(() => counter.read() >= 50);
-    // It waits once for each sleep, and for vfork, pipes and locks at times.
+    // The process waits once for each sleep, and at times for vfork, pipes and locks.
     expect(counter.read()).toBeWithin(50, 400);
     child.stdin.end();
     await child.exited;
     expect(counter.read()).toBeWithin(50, 400);
   });
 
-  test("of no process stays 0", () => {
+  test("stays 0 for a process that does not exist", () => {
     expect(new WakeupCounter(2 ** 30).read()).toBe(0);
   });
 });

@@ -25,7 +25,7 @@ const BACKENDS = [
 /** Stands for the path of the program to execute. */
 const LEAF = "leaf";
 
-/** Each makes processes in another way: births, images, threads, ends. */
+/** Scenarios of the fixture: each creates or ends processes in a different way. */
 const SCENARIOS: readonly (readonly [scenario: string, ...args: (string | number)[]])[] = [
   ["fork"],
   ["vfork", LEAF],
@@ -46,18 +46,18 @@ function linesOf({ others }: { others: readonly { type: string }[] }): EndedEven
   return others.filter(({ type }) => type === "process") as EndedEvent[];
 }
 
-/** Waits until the line of a process is there. */
+/** Waits for the line of a process, and returns it. */
 function lineOf(collect: CollectRun, pid: number): Promise<EndedEvent> {
   return until(`the line of process ${pid}`, () => linesOf(collect).find((line) => line.pid === pid));
 }
 
-/** What the events of a process come to, as its line is to say it. */
+/** The line of a process that its events lead to. */
 function expectedLine(events: readonly ProcessEvent[], exit: ExitEvent): object {
   const own = events.filter(({ pid, start_ns }) => pid === exit.pid && (start_ns ?? 0n) === (exit.start_ns ?? 0n));
   const fork = own.find(({ type }) => type === "fork");
   const { ppid, parent_start_ns } = fork ?? exit;
   const execs = own.filter(({ type }) => type === "exec").length;
-  // Stamped by each collector's own program. In hierarchies of v1, places are read from /proc while the process lives.
+  // Each collector takes its own timestamps. Under cgroup v1, places are read from /proc while the process lives.
   const { time, ts_ns, duration_ns, cpu_user_ns, cpu_system_ns, cgroup, container, unit, ...same } = exit;
   return { ...same, type: "process", ppid, parent_start_ns, exec_count: fork ? execs : null };
 }
@@ -72,7 +72,7 @@ for (const [backend, reason] of BACKENDS) {
   const PROCESSES = [...EVENTS, "--detail", "processes"];
 
   describe.skipIf(reason !== null)(titled(`detail processes, ${backend} backend`, reason), () => {
-    test("a line for each process says what its events say to another collector", async () => {
+    test("the line of each process agrees with the events of a second collector", async () => {
       await using each = await CollectRun.start(EVENTS);
       await using collect = await CollectRun.start(PROCESSES);
       const pids: number[] = [];
@@ -93,7 +93,7 @@ for (const [backend, reason] of BACKENDS) {
       const forked = new Set(seen.filter(({ type }) => type === "fork").map(({ pid }) => pid));
       const exits = seen.filter(({ type, pid }) => type === "exit" && forked.has(pid)) as ExitEvent[];
       const family = new Set(pids);
-      // Parents end after their children, or are reaped by others: the family is found by its births.
+      // Parents may end before their children, so the family is found by its forks.
       for (const { type, pid, ppid } of seen) if (type === "fork" && ppid !== null && family.has(ppid)) family.add(pid);
       const own = exits.filter(({ pid }) => family.has(pid));
       expect(own.length).toBeGreaterThan(pids.length + 10);
@@ -103,7 +103,7 @@ for (const [backend, reason] of BACKENDS) {
       }
     });
 
-    test("what a process writes over its arguments does not change them, and its child without exec has its image", async () => {
+    test("a process that overwrites its arguments keeps its image, and so does its child without exec", async () => {
       await using collect = await CollectRun.start(PROCESSES);
       const script = '$0 = "renamed by itself"; my $child = fork(); exit 7 if $child == 0; waitpid($child, 0);';
       const child = Bun.spawn(["perl", "-e", script, "given"]);
@@ -121,7 +121,7 @@ for (const [backend, reason] of BACKENDS) {
       await collect.stop();
     });
 
-    test("a process that is older than the run has the figures of its life, and so has its image", async () => {
+    test("a process that is older than the run has the figures and the image of its whole life", async () => {
       const older = Bun.spawn([
         "perl",
         "-e",
@@ -144,7 +144,7 @@ for (const [backend, reason] of BACKENDS) {
       await collect.stop();
     });
 
-    test("--min-duration holds back the lines of shorter processes", async () => {
+    test("--min-duration filters the lines of shorter processes", async () => {
       await using collect = await CollectRun.start([...PROCESSES, "--min-duration", "400ms"]);
       const short = Bun.spawn(["true"]);
       const long = Bun.spawn(["sleep", "0.5"]);
@@ -164,7 +164,7 @@ for (const [backend, reason] of BACKENDS) {
       await collect.stop();
     });
 
-    test("--comm finds a process by the name that it has at its end", async () => {
+    test("--comm matches a process by its name at its exit", async () => {
       await using collect = await CollectRun.start([...PROCESSES, "--comm", "found at the en"]);
       const child = Bun.spawn(["perl", "-e", '$0 = "found at the end"', "given"]);
       await child.exited;
@@ -174,13 +174,13 @@ for (const [backend, reason] of BACKENDS) {
       await collect.stop();
     });
 
-    test("SIGHUP switches: each process is reported once, and every event is counted once", async () => {
+    test("SIGHUP switches the detail: each process is reported once, and every event is counted once", async () => {
       const path = join(directory, `switch-${backend}.toml`);
       const write = (detail: string) => writeFileSync(path, `[probes]\ndetail = '${detail}'\n`, { mode: 0o600 });
       write("events");
       await using collect = await CollectRun.start([...EVENTS, "--config", path]);
       const spawned: number[] = [];
-      // Its fork is an event, and so is its end.
+      // Its fork is reported as an event, and so is its exit.
       const across = Bun.spawn(["sleep", "600"]);
       for (const [index, detail] of ["processes", "events", "processes"].entries()) {
         write(detail);
@@ -189,7 +189,7 @@ for (const [backend, reason] of BACKENDS) {
           spawned.push(Bun.spawnSync(["true", String(index)]).pid);
           return (collect.stderr.match(/configuration read again/g)?.length ?? 0) > index;
         });
-        // A switch holds for processes that start 20 ms after it.
+        // A switch is valid for processes that start 20 ms after it.
         await Bun.sleep(50);
         for (let i = 0; i < 20; i++) spawned.push(Bun.spawnSync(["true", String(index)]).pid);
       }
@@ -211,7 +211,7 @@ for (const [backend, reason] of BACKENDS) {
 }
 
 test.skipIf(whyNoBtf() !== null)(
-  titled("a process without room for its image has no arguments, which is counted", whyNoBtf()),
+  titled("a process without room for its image has no arguments, and is counted", whyNoBtf()),
   async () => {
     const seen = new Map<number, string[] | null>();
     const collector = new Collector(
@@ -242,7 +242,7 @@ test.skipIf(whyNoBtf() !== null)(
       await Promise.all(many.map(({ exited }) => exited));
       await collector.stop();
       const known = many.map(({ pid }) => seen.get(pid));
-      // All are reported, those that had room with their own arguments.
+      // All processes are reported; those with room have their own arguments.
       expect(known.every((args) => args !== undefined)).toBe(true);
       expect(known.filter((args) => args === null).length).toBeGreaterThanOrEqual(12 - 4);
       for (const [i, args] of known.entries()) if (args) expect(args).toEqual(["sleep", "0.5", `0.0${i}`]);

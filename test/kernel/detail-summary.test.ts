@@ -53,7 +53,7 @@ for (const [backend, reason] of BACKENDS) {
   const withBackend = ["--backend", backend];
 
   describe.skipIf(reason !== null)(titled(`detail summary, ${backend} backend`, reason), () => {
-    test("no record of a process crosses, and each event is in a line", async () => {
+    test("no record of a process is sent, and each event is counted in a totals line", async () => {
       await using collect = await CollectRun.start([...SUMMARY, ...withBackend]);
       const { path, comm } = program();
       const failing = program("/bin/false");
@@ -95,7 +95,7 @@ for (const [backend, reason] of BACKENDS) {
       expect(Math.abs(totalNs / cpuNs - 1)).toBeLessThan(0.01);
       const userNs = ends.reduce((all, end) => all + Number(end.cpu_user_ns), 0);
       expect(Math.abs(sum(lines, (line) => line.exited_cpu_user_ns) - userNs)).toBeLessThan(0.01 * cpuNs);
-      // These ended one after the other: of two at the same time the smaller peak may stay.
+      // These processes end one after the other: if two end at the same time, the smaller peak may be stored.
       expect(Math.max(...lines.map((line) => line.peak_rss_bytes ?? 0))).toBe(
         Math.max(...ends.map((end) => end.peak_rss_bytes ?? 0)),
       );
@@ -103,7 +103,7 @@ for (const [backend, reason] of BACKENDS) {
       expect(lived).toBe(ends.length);
     });
 
-    test("SIGHUP switches: every event is counted once, and a process is reported in one way for its life", async () => {
+    test("SIGHUP switches the detail: every event is counted once, and each process keeps one way of reporting", async () => {
       const path = join(directory, `switch-${backend}.toml`);
       const level = (detail: string) =>
         writeFileSync(path, `[probes]\ndetail = '${detail}'\nsummary_interval = '200ms'\n`, { mode: 0o600 });
@@ -140,7 +140,7 @@ for (const [backend, reason] of BACKENDS) {
       }
     });
 
-    test("filters hold at this level as well", async () => {
+    test("filters are valid at this level as well", async () => {
       const { path, comm } = program();
       await using collect = await CollectRun.start([...SUMMARY, ...withBackend, "--comm", comm]);
       run(path, 7);
@@ -157,7 +157,7 @@ for (const [backend, reason] of BACKENDS) {
 const noCgroups = reasonOf(whyNoBtf(), cgroup2Mount() === undefined && "needs a mounted cgroup2");
 
 describe.skipIf(noCgroups !== null)(titled("bounds of the totals", noCgroups), () => {
-  test("a cgroup that renames its processes has 64 names and a rest, and takes no place of others", async () => {
+  test("a cgroup whose processes rename themselves has 64 names and one group for the rest", async () => {
     await using cgroup = new TestCgroup(cgroup2Mount() ?? "");
     await using collect = await CollectRun.start([...USUAL, "--detail", "summary", "--summary-interval", "1m"]);
     const other = program();
@@ -181,7 +181,7 @@ describe.skipIf(noCgroups !== null)(titled("bounds of the totals", noCgroups), (
     ).toBe(5);
   });
 
-  test("a cgroup with few names takes a place for each of them, and none for a rest", async () => {
+  test("a cgroup with few names has a group for each name, and none for a rest", async () => {
     await using cgroup = new TestCgroup(cgroup2Mount() ?? "");
     const paths = Array.from({ length: 12 }, (_, index) => cgroup.make(`c${index}`));
     const { path, comm } = program();
@@ -198,7 +198,7 @@ describe.skipIf(noCgroups !== null)(titled("bounds of the totals", noCgroups), (
     expect(lines.map((line) => [line.comm, line.execs, exits(line)])).toEqual(paths.map(() => [comm, 1, 1]));
   });
 
-  test("groups without a place are in one rest, and nothing is lost", async () => {
+  test("groups without a slot are counted in one group for the rest, and nothing is lost", async () => {
     const lines: TotalsEvent[] = [];
     const options = collectorOptions({ detail: "summary", totalsPlaces: 8, summaryIntervalMs: 60_000 });
     using collector = new Collector(options, { event() {}, idle() {}, totals: (taken) => lines.push(...taken) });
@@ -249,7 +249,7 @@ describe.skipIf(whyNotHere() !== null)(titled("a collector at detail summary", w
 });
 
 describe.skipIf(whyNoBtf() !== null)(titled("after a switch from detail summary", whyNoBtf()), () => {
-  test("the level is forgotten once no process has it, and each event was counted once", async () => {
+  test("the kernel side drops that level once no process has it, and each event is counted once", async () => {
     const lines: TotalsEvent[] = [];
     const options = collectorOptions({ summaryIntervalMs: 500 });
     using collector = new Collector(options, { event() {}, idle() {}, totals: (taken) => lines.push(...taken) });
@@ -264,7 +264,7 @@ describe.skipIf(whyNoBtf() !== null)(titled("after a switch from detail summary"
     child.stdin.end();
     await child.exited;
     const { table } = collector;
-    // Others of this machine may have started within that time, and live on.
+    // Other processes of this machine may have started within that time, and still run.
     const hasOthers = () =>
       [...table.liveSlots()].some(
         (slot) => detail.levelOf(table.startNs(slot)) === "summary" && existsSync(`/proc/${table.pid(slot)}`),
@@ -279,7 +279,7 @@ describe.skipIf(whyNoBtf() !== null)(titled("after a switch from detail summary"
 });
 
 describe.skipIf(whyNotHere() !== null)(titled("the API at detail summary", whyNotHere()), () => {
-  test("lists live processes by scans, and refuses events that never come", async () => {
+  test("lists live processes from scans, and refuses streams of events that are not sent", async () => {
     await using collect = await CollectRun.start([...SUMMARY, "--listen", "127.0.0.1:0", "--sample-interval", "0"]);
     const url = await until("the address", () => /answering at (\S+)/.exec(collect.stderr)?.[1]);
     const live = Bun.spawn(["/bin/sh", "-c", "read line", "--shown"], { stdin: "pipe" });

@@ -5,11 +5,11 @@ import { join } from "node:path";
 import type { Check } from "../../src/doctor/check.ts";
 import { runDoctor } from "../../src/doctor/run.ts";
 
-// Programs are started for real, and the machine may be busy.
+// The tests start real programs, and the machine may be busy.
 setDefaultTimeout(60_000);
 
 const MODULE = join(import.meta.dir, "../../src/doctor/run.ts");
-/** What runs in another place than this process: as another user, in other namespaces. */
+/** Runs doctor in another environment: as another user, or in other namespaces. */
 const CODE = `
   const { runDoctor } = await import(${JSON.stringify(MODULE)});
   const { text, exitCode } = await runDoctor({ json: true, color: false, stealWindowMs: 0 });
@@ -47,7 +47,7 @@ async function behind(...prefix: string[]): Promise<Report> {
   return parse(text, child.exitCode);
 }
 
-/** A shell in a mount namespace of its own that prepares the place and becomes what follows; the text is constant. */
+/** A shell in its own mount namespace that runs the constant `prepare` text and then executes what follows. */
 function inPlace(prepare: string): string[] {
   return ["unshare", "--mount", "--propagation", "private", "sh", "-c", `${prepare} && exec "$@"`, "sh"];
 }
@@ -63,7 +63,7 @@ function runs(...argv: [string, ...string[]]): boolean {
 const AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] as const;
 
 const isRoot = process.geteuid?.() === 0;
-/** What /proc hides of other users' processes: nothing, what is in their folders, these as well. */
+/** Mount options of /proc: other users' processes are visible, have unreadable folders, or are hidden. */
 const HIDING = ["hidepid=0", "hidepid=1", "hidepid=2"];
 
 const canUnshare = isRoot && runs("unshare", "--mount", "true");
@@ -71,8 +71,8 @@ const canBeNobody = isRoot && runs(...AS_NOBODY, process.execPath, "-e", `await 
 const hasTracefs = /^nodev\ttracefs$/m.test(readFileSync("/proc/filesystems", "utf8"));
 const hasSecurityfs = /^nodev\tsecurityfs$/m.test(readFileSync("/proc/filesystems", "utf8"));
 
-describe("on this machine", () => {
-  test("says what other sources say", async () => {
+describe("doctor on this machine", () => {
+  test("agrees with other sources", async () => {
     const { text } = await runDoctor({ json: true, color: false });
     const { host } = JSON.parse(text);
     expect(host).toMatchObject({ kernel: release(), arch: machine(), btf: existsSync("/sys/kernel/btf/vmlinux") });
@@ -80,7 +80,7 @@ describe("on this machine", () => {
     expect(host.steal_pct).toBeGreaterThanOrEqual(0);
   });
 
-  test("collect can run just where no check fails and there is a backend", async () => {
+  test("reports that collect can run only if no check fails and a backend exists", async () => {
     const { text, exitCode } = await runDoctor({ json: true, color: false });
     const { checks, backend, can } = JSON.parse(text);
     const failed = checks.filter(({ status }: Check) => status === "fail");
@@ -94,7 +94,7 @@ describe("on this machine", () => {
       fds: readdirSync("/proc/self/fd").length,
       children: readFileSync("/proc/thread-self/children", "utf8"),
     });
-    // The first run may open what the runtime keeps for good.
+    // The first run may open descriptors that the runtime keeps open.
     await here();
     const before = state();
     await here();
@@ -102,9 +102,9 @@ describe("on this machine", () => {
   });
 });
 
-describe("in bad places", () => {
+describe("doctor in restricted environments", () => {
   test.skipIf(!canBeNobody)(
-    "as an ordinary user: it works, and says what root would see (needs root and setpriv)",
+    "as an ordinary user: it works, and names what only root can see (needs root and setpriv)",
     async () => {
       const report = await behind(...AS_NOBODY);
       expect(report.exitCode).toBe(3);
@@ -127,32 +127,41 @@ describe("in bad places", () => {
     );
   }
 
-  test.skipIf(!canUnshare || !hasTracefs)("without BTF: the tracepoint backend (needs root and unshare)", async () => {
-    const report = await behind(...inPlace("mount -t tmpfs none /sys/kernel/btf"));
-    expect(report.check("btf")).toMatchObject({ status: "warn", found: expect.stringContaining("not there") });
-    expect(report.backend).toBe("tracepoint");
-  });
+  test.skipIf(!canUnshare || !hasTracefs)(
+    "without BTF: it reports the tracepoint backend (needs root and unshare)",
+    async () => {
+      const report = await behind(...inPlace("mount -t tmpfs none /sys/kernel/btf"));
+      expect(report.check("btf")).toMatchObject({ status: "warn", found: expect.stringContaining("not there") });
+      expect(report.backend).toBe("tracepoint");
+    },
+  );
 
-  test.skipIf(!canUnshare || !hasTracefs)("with tracefs mounted: it is found (needs root and unshare)", async () => {
-    // Also where it is mounted already.
-    const prepare = "{ mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing; }";
-    const report = await behind(...inPlace(prepare));
-    expect(report.check("tracefs")).toMatchObject({ status: "ok", found: "mounted on /sys/kernel/tracing" });
-  });
+  test.skipIf(!canUnshare || !hasTracefs)(
+    "with tracefs mounted: it finds tracefs (needs root and unshare)",
+    async () => {
+      // tracefs may be mounted already.
+      const prepare = "{ mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing; }";
+      const report = await behind(...inPlace(prepare));
+      expect(report.check("tracefs")).toMatchObject({ status: "ok", found: "mounted on /sys/kernel/tracing" });
+    },
+  );
 
-  test.skipIf(!canUnshare || !hasSecurityfs)("with securityfs mounted: lockdown is known (needs root)", async () => {
-    const prepare = "{ mountpoint -q /sys/kernel/security || mount -t securityfs securityfs /sys/kernel/security; }";
-    const report = await behind(...inPlace(prepare));
-    expect(report.check("lockdown").found).not.toContain("unknown");
-  });
+  test.skipIf(!canUnshare || !hasSecurityfs)(
+    "with securityfs mounted: it knows the lockdown mode (needs root)",
+    async () => {
+      const prepare = "{ mountpoint -q /sys/kernel/security || mount -t securityfs securityfs /sys/kernel/security; }";
+      const report = await behind(...inPlace(prepare));
+      expect(report.check("lockdown").found).not.toContain("unknown");
+    },
+  );
 
-  test.skipIf(!canUnshare)("in another pid namespace: pids are others' (needs root and unshare)", async () => {
+  test.skipIf(!canUnshare)("in another pid namespace: it warns (needs root and unshare)", async () => {
     const report = await behind("unshare", "--pid", "--fork", "--mount-proc");
     expect(report.check("pid-namespace")).toMatchObject({ status: "warn" });
   });
 
   const canMapRoot = canUnshare && runs("unshare", "--user", "--map-root-user", "true");
-  test.skipIf(!canMapRoot)("in another user namespace: its root is none (needs root and unshare)", async () => {
+  test.skipIf(!canMapRoot)("in another user namespace: its root is not enough (needs root and unshare)", async () => {
     const report = await behind("unshare", "--user", "--map-root-user");
     expect(report.exitCode).toBe(3);
     expect(report.check("user-namespace").status).toBe("fail");
@@ -160,7 +169,7 @@ describe("in bad places", () => {
   });
 
   test.skipIf(!isRoot || !runs("setpriv", "--help"))(
-    "as root without capabilities (needs root and setpriv)",
+    "as root without capabilities: it fails and gives a hint (needs root and setpriv)",
     async () => {
       const report = await behind("setpriv", "--bounding-set=-bpf,-perfmon,-sys_admin");
       expect(report.exitCode).toBe(3);

@@ -1,4 +1,4 @@
-/** The figures of a process with more threads left at its end than are added. */
+/** The figures of a process that has more live threads at its exit than the kernel side adds up. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { Collector } from "../../src/collect/collector.ts";
 import type { ExitEvent, ProcessEvent } from "../../src/wire/event.ts";
@@ -30,7 +30,7 @@ async function endWith(maxExitThreads: number): Promise<ExitEvent> {
 }
 
 describe.skipIf(reason !== null)(titled("an exit with many threads left", reason), () => {
-  test("has no sums if some threads are not added; what is not a sum is there", async () => {
+  test("has no sums if some threads are not added, but has all other figures", async () => {
     expect(await endWith(10)).toMatchObject({
       exit_code: 23,
       cpu_user_ns: null,
@@ -43,8 +43,8 @@ describe.skipIf(reason !== null)(titled("an exit with many threads left", reason
     });
   });
 
-  test("has the sums of all if there are no more than are added", async () => {
-    // Of 101 threads the first few are added in any case.
+  test("has the sums of all threads if all of them are added", async () => {
+    // The first few of 101 threads are added in any case.
     const { cpu_user_ns, cpu_system_ns, minor_faults } = await endWith(101);
     expect((cpu_user_ns ?? 0n) + (cpu_system_ns ?? 0n)).toBeGreaterThanOrEqual(100_000_000n);
     expect(minor_faults).toBeGreaterThan(0);

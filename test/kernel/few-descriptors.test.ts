@@ -5,15 +5,15 @@ import { titled, whyNotHere } from "./support/needs.ts";
 setDefaultTimeout(60_000);
 
 const reason = whyNotHere();
-/** As many connections as the kernel completes before they are accepted: the backlog of the runtime. */
+/** Number of connections that the kernel completes before they are accepted: the backlog of the runtime. */
 const MAX_FILES = 512;
 
-/** Opens that many connections at once, holds them, and opens those again that are closed to make room. */
+/** Keeps that many connections open, and reopens each connection that linnix closes to make room. */
 const CLIENT = `
   const [port, count] = process.argv.slice(1).map(Number);
   const open = async () => {
     const socket = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {}, close: () => void open().catch(() => {}) } });
-    // The kernel hands over no connection that says nothing (TCP_DEFER_ACCEPT).
+    // The kernel passes no connection on that sends nothing (TCP_DEFER_ACCEPT).
     socket.write("G");
     return socket;
   };
@@ -22,12 +22,12 @@ const CLIENT = `
   setInterval(() => {}, 1000);`;
 
 describe.skipIf(reason !== null)(titled("connections that take all descriptors", reason), () => {
-  test("end nothing: events go on, the rest waits, and comes again", async () => {
+  test("do not end the run: events go on, and requests are answered again later", async () => {
     const args = ["--format", "jsonl", "--flush-interval", "2s", "--ring-size", "4MiB", "--listen", "127.0.0.1:0"];
     const before = ["/bin/sh", "-c", `ulimit -n ${MAX_FILES}; exec "$@"`, "sh"];
     await using collect = await CollectRun.start(args, { before });
     const port = await until("its port", () => /answering at http:\/\/127\.0\.0\.1:(\d+)/.exec(collect.stderr)?.[1]);
-    // All of them are there when it goes on.
+    // All connections wait when linnix continues.
     process.kill(collect.pid, "SIGSTOP");
     const clients = Array.from({ length: 2 }, () =>
       Bun.spawn([process.execPath, "-e", CLIENT, port, String(MAX_FILES / 2)], { stdout: "pipe" }),

@@ -13,7 +13,7 @@ setDefaultTimeout(120_000);
 
 const mount = cgroup2Mount();
 const reason = reasonOf(whyNoBtf(), mount === null && "no cgroup v2 is mounted");
-/** Has a shell run that script in a cgroup. @returns its CPU time and that of all that it waited for, s */
+/** Runs a script in a cgroup by a shell. @returns CPU time of the shell and of all children it waited for, s */
 async function inCgroup(directory: string, script: string): Promise<number> {
   const child = Bun.spawn([...inCgroups(directory), "/bin/sh", "-c", script], {
     stdio: ["ignore", "ignore", "inherit"],
@@ -28,7 +28,7 @@ function named({ groups }: Groups, unit: string): Group {
   return group;
 }
 
-/** Groups that this machine has without the test. */
+/** Number of groups that this machine has without the test. */
 async function groupsHere(): Promise<number> {
   await using started = await GroupsRun.start("");
   return (await started.groups()).groups.filter(({ kind }) => kind === "group").length;
@@ -49,7 +49,7 @@ const SCRIPT =
 const STARTED = ROUNDS * (TRUES + FALSES + 1);
 
 describe.skipIf(reason !== null)(titled("groups", reason), () => {
-  test("starts, ends and CPU time of two units are what their parents know, and the books add up", async () => {
+  test("starts, ends and CPU time of two units match what their parents know, and the sums are right", async () => {
     await using cgroup = new TestCgroup(mount as string);
     const units = ["linnix-a.service", "linnix-b.service"] as const;
     const paths = units.map((unit) => cgroup.directory(cgroup.make(unit)));
@@ -57,14 +57,14 @@ describe.skipIf(reason !== null)(titled("groups", reason), () => {
     expect(started.run.stderr).toContain("up to 100 groups, in at most 1.6 MiB");
     const before = await started.groups();
     const used = await Promise.all(paths.map((path) => inCgroup(path, SCRIPT)));
-    // What a process uses after its end is known when the kernel frees it.
+    // CPU time that a process uses after its exit is known when the kernel frees it.
     await Bun.sleep(1500);
     const after = await started.groups();
     for (const [at, unit] of units.entries()) {
       const group = named(after, unit);
       expect(group).toMatchObject({
         starts: STARTED,
-        // The shell comes as another program that moves itself.
+        // The shell is started by another program that moves itself into the cgroup.
         execs: STARTED + 1,
         exits: { ok: ROUNDS * (TRUES + 1) + 1, error: ROUNDS * FALSES, signal: 0, unknown: 0 },
         processes: 0,
@@ -82,7 +82,7 @@ describe.skipIf(reason !== null)(titled("groups", reason), () => {
     expect(after.groups.some(({ kind, processes }) => kind === "kernel" && processes > 0)).toBe(true);
   });
 
-  test("no counter falls across a reload and the end of a group, and promtool has nothing to say", async () => {
+  test("no counter falls across a reload and the end of a group, and promtool reports no problem", async () => {
     await using cgroup = new TestCgroup(mount as string);
     const path = cgroup.make("linnix-gone.service");
     await using started = await GroupsRun.start("[sampling]\ninterval = 0\n[metrics]\ngroup_grace = '8s'\n", [
@@ -117,7 +117,7 @@ describe.skipIf(reason !== null)(titled("groups", reason), () => {
     expect(ended).toBeGreaterThan(0.95 * (used + usedLater));
   });
 
-  test("all parts are exactly the machine's busy time at each scrape, and none falls, over an overflow, a reload and ends", async () => {
+  test("the parts add up to the machine's busy time at each scrape, and none falls: overflow, reload and ends", async () => {
     await using cgroup = new TestCgroup(mount as string);
     const slots = (await groupsHere()) + 3;
     const settings = `[sampling]\ninterval = '1s'\n[metrics]\nmax_groups = ${slots}\ngroup_grace = '4s'\n`;
@@ -149,7 +149,7 @@ describe.skipIf(reason !== null)(titled("groups", reason), () => {
     expect(groups.filter(({ kind }) => kind === "group").length).toBeLessThanOrEqual(slots);
   });
 
-  test("the scopes of one user take a quarter of the slots at most, and the rest of them counts as other", async () => {
+  test("the scopes of one user use at most a quarter of the slots, and all further scopes count as other", async () => {
     await using cgroup = new TestCgroup(mount as string);
     const share = (await groupsHere()) + 3;
     await using started = await GroupsRun.start(`[metrics]\nmax_groups = ${4 * share}\n`);
@@ -177,7 +177,7 @@ describe.skipIf(reason !== null)(titled("groups", reason), () => {
     expect(without.run.stderr).not.toContain("adding up by unit");
   });
 
-  test("with a filter the groups have what passes it, and no balance of the machine is shown", async () => {
+  test("with a filter, groups count only matching processes, and no balance of the machine is shown", async () => {
     await using cgroup = new TestCgroup(mount as string);
     const paths = ["linnix-in.service", "linnix-out.service"].map((unit) => cgroup.make(unit));
     await using started = await GroupsRun.start(`[filters]\ncgroup = '${paths[0]}'\n[metrics]\nby_comm = true\n`);
@@ -194,7 +194,7 @@ describe.skipIf(reason !== null)(titled("groups", reason), () => {
     expect(await started.metrics()).not.toContain("linnix_unexplained_cpu");
   });
 
-  test("the tracepoint backend counts starts and ends, without what it does not know", async () => {
+  test("the tracepoint backend counts starts and ends, and omits figures that it does not know", async () => {
     await using started = await GroupsRun.start("[probes]\nbackend = 'tracepoint'\n");
     for (let i = 0; i < 5; i++) Bun.spawnSync(["/bin/true"]);
     await Bun.sleep(1200);
@@ -210,7 +210,7 @@ describe.skipIf(reason !== null)(titled("groups", reason), () => {
     expect(metrics).not.toContain("linnix_group_lifetime_seconds");
   });
 
-  test("metrics.groups = false leaves them out", async () => {
+  test("metrics.groups = false omits the metrics of groups", async () => {
     await using started = await GroupsRun.start("[metrics]\ngroups = false\n");
     expect((await started.get("/groups")).status).toBe(404);
     expect(await started.metrics()).not.toContain("linnix_group");

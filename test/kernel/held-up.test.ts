@@ -7,16 +7,16 @@ import { titled, whyNotHere } from "./support/needs.ts";
 setDefaultTimeout(60_000);
 
 const reason = whyNotHere();
-/** Records after which a drain asks whether it is to go on: RELEASE_EVERY of src/ring/ring-set.ts. */
+/** Records after which a drain asks whether to go on: RELEASE_EVERY of src/ring/ring-set.ts. */
 const ASKED_EVERY = 256;
 
 describe.skipIf(reason !== null)(titled("while no reader takes events", reason), () => {
-  test("they stay in the rings, all else has its turn, and nothing is lost", async () => {
+  test("events stay in the rings, all other work goes on, and nothing is lost", async () => {
     let isReady = true;
     let given = 0;
     let idles = 0;
     using collector = new Collector(
-      // Nothing wakes this thread before it is time.
+      // The watermark is high, so that nothing wakes this thread early.
       collectorOptions({ ringBytes: 4 * 1024 * 1024, watermarkBytes: 2 * 1024 * 1024 }),
       {
         event: () => {

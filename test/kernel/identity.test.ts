@@ -42,7 +42,7 @@ const point = mounts.v2?.point ?? "";
 
 const halves = (id: bigint) => [Number(id >> 32n), Number(id & 0xffffffffn)] as const;
 
-/** Runs to its end. */
+/** Runs a command to its end, and returns its output. */
 function output(...command: string[]): string {
   const { stdout, stderr, exitCode } = Bun.spawnSync(command, { stdin: "ignore", stderr: "pipe" });
   if (exitCode !== 0) throw new Error(`${command.join(" ")} ended with ${exitCode}: ${stderr}`);
@@ -60,7 +60,7 @@ async function sleeper(...before: string[]): Promise<Bun.Subprocess<"ignore", "p
   return child;
 }
 
-/** Descriptors of ours that are of the hierarchy. */
+/** File descriptors of this process that are open in the cgroup hierarchy. */
 function openCgroups(): string[] {
   return readdirSync("/proc/self/fd").filter((fd) => {
     try {
@@ -88,7 +88,7 @@ describe.skipIf(noV2 !== null)(titled("names of cgroups", noV2), () => {
     };
   };
 
-  test("by id: the root, one with a process, one without, one that is gone", async () => {
+  test("are found by id for the root, for cgroups with and without a process, and are null for a removed cgroup", async () => {
     using names = CgroupNames.open(mounts);
     expect(names?.pathOf(...halves(names.rootId))).toBe("/");
     const path = cgroup.make(...PODS, `cri-containerd-${ID}.scope`);
@@ -104,7 +104,7 @@ describe.skipIf(noV2 !== null)(titled("names of cgroups", noV2), () => {
     expect(names?.pathOf(0x7fffffff, 5)).toBeNull();
   });
 
-  test("of one that is removed while it is looked at: the name that it had", async () => {
+  test("of a cgroup that is removed during the lookup are its former names", async () => {
     const path = cgroup.make("short", `docker-${ID}.scope`);
     const fd = openSync(cgroup.directory(path), "r");
     await cgroup.remove(path);
@@ -114,7 +114,7 @@ describe.skipIf(noV2 !== null)(titled("names of cgroups", noV2), () => {
     closeSync(fd);
   });
 
-  test("no descriptor stays behind", () => {
+  test("leave no file descriptor open", () => {
     expect(openCgroups()).toEqual([]);
     {
       using names = CgroupNames.open(mounts);
@@ -126,14 +126,14 @@ describe.skipIf(noV2 !== null)(titled("names of cgroups", noV2), () => {
     expect(openCgroups()).toEqual([]);
   });
 
-  test("without the right to open by handle: by a process in it, and by looking for it", async () => {
+  test("are found by a process in the cgroup, or by a search, without the right to open by handle", async () => {
     const path = cgroup.make("plain", `docker-${ID}.scope`);
     const elsewhere = cgroup.make("elsewhere");
     const id = cgroup.id(path);
     const inside = await sleeper(...inCgroups(cgroup.directory(path)));
     const outside = await sleeper(...inCgroups(cgroup.directory(elsewhere)));
     expect(told(asNobody(), id, inside.pid).paths).toEqual([path]);
-    // A process that is elsewhere by now does not mislead.
+    // A process that has moved to another cgroup does not mislead the lookup.
     expect(told(asNobody(), id, outside.pid, 0).paths).toEqual([path, path]);
     for (const child of [inside, outside]) {
       child.kill("SIGKILL");
@@ -144,11 +144,11 @@ describe.skipIf(noV2 !== null)(titled("names of cgroups", noV2), () => {
     expect(told(asNobody(), id, 0).paths).toEqual([null]);
   });
 
-  test("from inside a cgroup namespace: all cgroups, by the paths that the host has", () => {
+  test("are the host's paths of all cgroups, also from inside a cgroup namespace", () => {
     const inside = cgroup.make("namespace", "inside");
     const around = cgroup.make("namespace");
     const namespaced = [...inCgroups(cgroup.directory(around)), "unshare", "--cgroup", "--mount"];
-    // The old mount shows the whole hierarchy still.
+    // The old mount still shows the whole hierarchy.
     expect(told(namespaced, cgroup.id(inside), 0).paths[0]).toMatch(/\/inside$/);
     const remount = ["sh", "-c", 'umount -l "$0" && mount -t cgroup2 none "$0" && exec "$@"', point];
     const own = told([...namespaced, ...remount], cgroup.id(inside), 0);
@@ -158,18 +158,18 @@ describe.skipIf(noV2 !== null)(titled("names of cgroups", noV2), () => {
       expect(paths(cgroup.id(path))).toEqual([path]);
     }
     expect(paths(1n)).toEqual(["/"]);
-    // Without the right to open by handle.
+    // Without the right to open by handle, no path is found.
     expect(paths(cgroup.id(cgroup.make("beside")), asNobody())).toEqual([null]);
   });
 
-  test("by a mount below the one that covers the first", () => {
+  test("are found by a second mount if another mount covers the first", () => {
     const inside = cgroup.make("covered");
     const cover = 'mount -t tmpfs none "$0" && mkdir "$0/below" && mount -t cgroup2 none "$0/below" && exec "$@"';
     const seen = told(["unshare", "--mount", "sh", "-c", cover, point], cgroup.id(inside), 0);
     expect(seen).toEqual({ mount: { point: `${point}/below`, root: "/" }, paths: [inside] });
   });
 
-  test("a name that is not UTF-8 and full of quotes comes out as text", () => {
+  test("are valid text also for a name with quotes that is not UTF-8", () => {
     using names = CgroupNames.open(mounts);
     const name = Buffer.concat([Buffer.from(`${cgroup.directory(cgroup.path)}/a"b\\c\x1b`), Buffer.from([0xff, 0xfe])]);
     mkdirSync(name);
@@ -192,7 +192,7 @@ describe.skipIf(noV2 !== null)(titled("names of cgroups", noV2), () => {
     }
   });
 
-  test("asked once a cgroup, kept also when it is gone, and let go of when there are too many", async () => {
+  test("are looked up once for each cgroup, cached after its removal, and evicted if the cache is full", async () => {
     const table = new ProcessTable({ lingerNs: 1e9 });
     using identity = new Identity(table, { maxCgroups: 2 });
     const path = cgroup.make(...PODS, `crio-${ID}.scope`);
@@ -214,7 +214,7 @@ describe.skipIf(noV2 !== null)(titled("names of cgroups", noV2), () => {
   });
 
   const noCollect = whyNoBtf();
-  test("of those that were there before the start, and have gone before anybody asks", async () => {
+  test("are known for a cgroup that existed at the start and was removed before the first lookup", async () => {
     const path = cgroup.make(...PODS, `docker-${ID}.scope`);
     const id = cgroup.id(path);
     using identity = new Identity(new ProcessTable({ lingerNs: 1e9 }));
@@ -223,38 +223,41 @@ describe.skipIf(noV2 !== null)(titled("names of cgroups", noV2), () => {
     expect(identity.ofCgroup(...halves(id))).toMatchObject({ cgroup: path, container: { id: ID, runtime: "docker" } });
   });
 
-  test.skipIf(noCollect !== null)(titled("of those that are gone before anybody asks", noCollect), async () => {
-    using identity = new Identity(new ProcessTable({ lingerNs: 1e9 }));
-    const made: { id: bigint; path: string }[] = [];
-    for (let i = 0; i < 300; i++) {
-      const path = cgroup.make("short", `docker-${i.toString(16).padStart(64, "0")}.scope`);
-      made.push({ id: cgroup.id(path), path });
-      await cgroup.remove(path);
-    }
-    const long = cgroup.make("short", "x".repeat(250), "y".repeat(250));
-    const longId = cgroup.id(long);
-    await cgroup.remove(long);
-    expect(identity.ofCgroup(...halves(longId))).toMatchObject({ cgroup: null });
-    const told = made.map(({ id }) => identity.ofCgroup(...halves(id)).cgroup);
-    // The oldest were dropped for newer ones; what is reported is right.
-    for (const [i, path] of told.entries()) if (path !== null) expect(path).toBe(made[i]?.path as string);
-    expect(told.slice(-200)).toEqual(made.slice(-200).map(({ path }) => path));
-  });
+  test.skipIf(noCollect !== null)(
+    titled("are known for a cgroup that was made and removed before the first lookup", noCollect),
+    async () => {
+      using identity = new Identity(new ProcessTable({ lingerNs: 1e9 }));
+      const made: { id: bigint; path: string }[] = [];
+      for (let i = 0; i < 300; i++) {
+        const path = cgroup.make("short", `docker-${i.toString(16).padStart(64, "0")}.scope`);
+        made.push({ id: cgroup.id(path), path });
+        await cgroup.remove(path);
+      }
+      const long = cgroup.make("short", "x".repeat(250), "y".repeat(250));
+      const longId = cgroup.id(long);
+      await cgroup.remove(long);
+      expect(identity.ofCgroup(...halves(longId))).toMatchObject({ cgroup: null });
+      const told = made.map(({ id }) => identity.ofCgroup(...halves(id)).cgroup);
+      // Newer names have replaced the oldest names; all reported names are right.
+      for (const [i, path] of told.entries()) if (path !== null) expect(path).toBe(made[i]?.path as string);
+      expect(told.slice(-200)).toEqual(made.slice(-200).map(({ path }) => path));
+    },
+  );
 
   test.skipIf(noCollect !== null)(
-    titled("of a process that is gone with its cgroup, by a daemon without an earlier request", noCollect),
+    titled("are known to a daemon at its first request, after the process and its cgroup are gone", noCollect),
     async () => {
       const socket = join(mkdtempSync(join(tmpdir(), "linnix-identity-")), "api.sock");
-      // What ends elsewhere is not kept, so that processes of tests beside this one displace none.
+      // Processes outside this cgroup are filtered, so that other tests evict nothing.
       const filter = ["--cgroup", cgroup.path];
       await using _daemon = await CollectRun.start(["--format", "none", "--listen", `unix:${socket}`, ...filter]);
       const path = cgroup.make(`docker-${ID}.scope`);
       const child = Bun.spawn([...inCgroups(cgroup.directory(path)), "sh", "-c", "/bin/true; :"], { stdin: "ignore" });
       await child.exited;
-      // The events are read meanwhile.
+      // linnix reads the events meanwhile.
       await Bun.sleep(2500);
       await cgroup.remove(path);
-      // More than the kernel side writes down.
+      // These are more cgroups than the kernel side has room for.
       for (let i = 0; i < 300; i++) await cgroup.remove(cgroup.make(`other-${i}`));
       const answer = await fetch(`http://localhost/processes/${child.pid}`, { unix: socket });
       expect(await answer.json()).toMatchObject({ state: "exited", cgroup: path, container: { id: ID } });
@@ -263,7 +266,7 @@ describe.skipIf(noV2 !== null)(titled("names of cgroups", noV2), () => {
   );
 
   test.skipIf(noCollect !== null)(
-    titled("in events, where linnix is in a cgroup namespace with a mount of its own", noCollect),
+    titled("are in events, if linnix is in a cgroup namespace with its own mount", noCollect),
     async () => {
       const around = cgroup.make("foreign");
       const before = cgroup.make("foreign-before", `docker-${ID}.scope`);
@@ -303,7 +306,7 @@ describe.skipIf(noV2 !== null)(titled("names of cgroups", noV2), () => {
   );
 
   test.skipIf(noCollect !== null)(
-    titled("in events, for processes in a pid namespace and their children", noCollect),
+    titled("are in events of processes in a pid namespace and of their children", noCollect),
     async () => {
       const path = cgroup.make(...PODS, `docker-${ID}.scope`);
       await using collect = await CollectRun.start(USUAL);
@@ -324,7 +327,7 @@ describe.skipIf(noV2 !== null)(titled("names of cgroups", noV2), () => {
         });
       }
       expect(inside.some(({ pid, ns_pid }) => ns_pid !== pid)).toBe(true);
-      // A process that is somewhere else is reported there.
+      // A process in another cgroup is reported there.
       for (const event of events) if (event.cgroup_id !== id) expect(event.cgroup).not.toBe(path);
     },
   );
@@ -342,15 +345,15 @@ function hasV1Pids(): boolean {
 }
 
 describe.skipIf(noV1 !== null)(titled("cgroup v1", noV1), () => {
-  /** Rings are emptied so seldom that /proc has nothing to say any more. */
+  /** Rings are read so seldom that /proc no longer has the process. */
   const SELDOM = ["--format", "jsonl", "--flush-interval", "2s", "--ring-size", "4MiB", "--sample-interval", "0"];
 
-  test("a container in a v1 hierarchy alone: known from /proc, and its descendants inherit it", async () => {
+  test("a container in a v1 hierarchy only is known from /proc, and its descendants inherit it", async () => {
     await using cgroup = new TestCgroup(v1Point);
     const path = cgroup.make("docker", ID);
     const container = { id: ID, runtime: "docker" } as const;
     await using collect = await CollectRun.start(USUAL);
-    // As runtimes do: forked, moved, and only then the namespace's first process is executed.
+    // As in a container runtime, the child is forked, moved, and only then executes the namespace's first program.
     const shell = ["unshare", "--pid", "--fork", "sh", "-c", "sleep 1; /bin/true; /bin/true; :"];
     output(...inCgroups(cgroup.directory(path)), ...shell);
     const ends: ProcessEvent[] = [];
@@ -364,13 +367,16 @@ describe.skipIf(noV1 !== null)(titled("cgroup v1", noV1), () => {
     for (const event of events.filter(({ pid }) => pids.has(pid))) {
       expect(event).toMatchObject({ cgroup: path, container });
     }
-    // Nobody else is taken for one of it.
+    // No other process is reported in the container.
     const family = events.filter(isInside).map(({ pid }) => pid);
     expect(new Set(family).size).toBeLessThanOrEqual(5);
   });
 
   test.skipIf(whyNoBtf() !== null)(
-    titled("a container that is gone before its events are read: known from its move, descendants too", whyNoBtf()),
+    titled(
+      "a container that is gone before its events are read is known from its move, also for descendants",
+      whyNoBtf(),
+    ),
     async () => {
       await using cgroup = new TestCgroup(v1Point);
       const path = cgroup.make("docker", ID);
@@ -378,7 +384,7 @@ describe.skipIf(noV1 !== null)(titled("cgroup v1", noV1), () => {
       const container = { id: ID, runtime: "docker" } as const;
       await using collect = await CollectRun.start(SELDOM);
       output(...inCgroups(cgroup.directory(path)), "sh", "-c", "/bin/true child; (/bin/true grandchild); :");
-      // Another process moved it there after its birth, and after it had a child: the child stayed where it was.
+      // Another process moves it there after it has had a child: the child stays in the old cgroup.
       const script = "/bin/true early; echo; read line; /bin/true late; exec /bin/true itself";
       const moved = Bun.spawn(["sh", "-c", script], { stdin: "pipe", stdout: "pipe" });
       await moved.stdout.getReader().read();
@@ -386,7 +392,7 @@ describe.skipIf(noV1 !== null)(titled("cgroup v1", noV1), () => {
       moved.stdin.write("on\n");
       await moved.stdin.end();
       await moved.exited;
-      // Elsewhere is elsewhere.
+      // A process in another cgroup is not reported in the container.
       output(...inCgroups(cgroup.directory(plain)), "/bin/true", "elsewhere");
       const last = output("/bin/sh", "-c", "echo $$; /bin/true last").trim();
       await collect.event("the last exit", ({ type, pid }) => type === "exit" && pid === Number(last));
@@ -408,7 +414,10 @@ describe.skipIf(noV1 !== null)(titled("cgroup v1", noV1), () => {
   );
 
   test.skipIf(whyNoBtf() !== null)(
-    titled("plain moves: known at the next event, out of a unit too, of what is gone before linnix looks", whyNoBtf()),
+    titled(
+      "a move into or out of a unit is known at the next event, even if the process is gone at the lookup",
+      whyNoBtf(),
+    ),
     async () => {
       await using cgroup = new TestCgroup(v1Point);
       const [plain, other, service] = ["plain", "other", "linnix-test.service"].map((name) => cgroup.make(name));
@@ -432,7 +441,7 @@ describe.skipIf(noV1 !== null)(titled("cgroup v1", noV1), () => {
       await using v2 = new TestCgroup(point);
       const service = v1.directory(v1.make("linnix-test.service"));
       await using collect = await CollectRun.start(SELDOM);
-      // Too long for the kernel's list.
+      // The name is too long for the kernel side.
       const long = v2.make("x".repeat(250), "y".repeat(250));
       const script = `/bin/true beside; sh -c 'echo $$ > "$0/cgroup.procs"; exec /bin/true gone' "$0"; :`;
       const id = v2.id(long);
@@ -447,7 +456,7 @@ describe.skipIf(noV1 !== null)(titled("cgroup v1", noV1), () => {
     },
   );
 
-  test("a path that names neither a container nor a unit is reported as it is, and the root after the process left it", async () => {
+  test("a path without container or unit is reported as it is, until the process leaves it", async () => {
     await using cgroup = new TestCgroup(v1Point);
     const path = cgroup.make("plain");
     await using collect = await CollectRun.start(USUAL);
@@ -456,7 +465,7 @@ describe.skipIf(noV1 !== null)(titled("cgroup v1", noV1), () => {
     await collect.event("the last exec", (event) => event.type === "exec" && event.args?.[1] === v1Point);
     const { events } = await collect.stop();
     const told = (to: string) => events.find((event) => event.type === "exec" && event.args?.[1] === to)?.cgroup;
-    // Of this test's own place in other hierarchies, where it has one.
+    // After the move, the path may be this test's own cgroup in another hierarchy.
     expect([told(cgroup.directory(path)), told(v1Point)]).toEqual([path, expect.not.stringContaining(path)]);
   });
 
@@ -484,7 +493,7 @@ describe.skipIf(noV1 !== null)(titled("cgroup v1", noV1), () => {
     expect([end?.container, end?.unit]).toEqual([undefined, undefined]);
   });
 
-  test("children of a container's process that was there before the start, gone before anybody looks", async () => {
+  test("a short-lived child of a container's process is in the container, if the process started before the run", async () => {
     await using cgroup = new TestCgroup(v1Point);
     const path = cgroup.make("docker", ID);
     const script = "while read line; do /bin/true there; done";
@@ -506,7 +515,7 @@ describe.skipIf(noV1 !== null)(titled("cgroup v1", noV1), () => {
 
   test.skipIf(whyNoBtf() !== null)(
     titled(
-      "a move that was read before the fork of the process that moved, and that is gone at the lookup",
+      "a move is known that was read before the fork of the moved process, which is gone at the lookup",
       whyNoBtf(),
     ),
     async () => {
@@ -519,14 +528,14 @@ describe.skipIf(noV1 !== null)(titled("cgroup v1", noV1), () => {
       child.kill("SIGKILL");
       await child.exited;
       expect(identity.of(known).container).toBeNull();
-      // When it started is not known here, and is not asked for then.
+      // The start time is unknown here, so it is not compared.
       const late = table.seed(recordIn(forkRecord({ pid: child.pid, start_ns: 0n, cgroup_id: 1n })));
       expect(identity.of(late)).toMatchObject({ cgroup: path, container: { id: ID, runtime: "docker" } });
       expect(identity.lostMoves).toBe(0);
     },
   );
 
-  test("asked for a process that runs, without an event of it", async () => {
+  test("the container of a running process is known without an event of it", async () => {
     await using cgroup = new TestCgroup(v1Point);
     const path = cgroup.make("kubepods", `pod${POD.replaceAll("_", "-")}`, ID);
     const child = await sleeper(...inCgroups(cgroup.directory(path)));
@@ -540,7 +549,7 @@ describe.skipIf(noV1 !== null)(titled("cgroup v1", noV1), () => {
     });
     child.kill("SIGKILL");
     await child.exited;
-    // Known for as long as the process is.
+    // The container is known as long as the table has the process.
     expect(identity.of(seeded)).toMatchObject({ cgroup: path });
     const born = table.fork(recordIn(forkRecord({ pid: 5, ppid: child.pid, start_ns: 2n, cgroup_id: 1n })));
     expect(identity.of(born)).toMatchObject({ cgroup: path });
@@ -555,8 +564,8 @@ const noRunc = reasonOf(
   (busybox === null || succeeds("ldd", busybox)) && "needs a static busybox",
 );
 
-describe.skipIf(noRunc !== null)(titled("a real runtime", noRunc), () => {
-  test("its container, short as it lives: all that it executes, by v1 or v2", async () => {
+describe.skipIf(noRunc !== null)(titled("a real container runtime", noRunc), () => {
+  test("every exec of a short-lived container is reported in it, by cgroup v1 or v2", async () => {
     const folder = mkdtempSync(join(tmpdir(), "linnix-runc-"));
     using scope = new DisposableStack();
     scope.defer(() => rmSync(folder, { recursive: true, force: true }));
@@ -579,7 +588,7 @@ describe.skipIf(noRunc !== null)(titled("a real runtime", noRunc), () => {
     const { events } = await collect.stop();
     const inside = events.filter(isOfContainer);
     for (const event of inside) expect(event).toMatchObject({ cgroup: `/${id}`, container: { runtime: "docker" } });
-    // runc executes itself again as `runc init`, in the container's cgroup or still outside of it.
+    // runc executes itself again as `runc init`, inside or outside the container's cgroup.
     const executed = inside.flatMap((event) =>
       event.type === "exec" && event.args?.[1] !== "init" ? [event.args?.slice(1, 3)] : [],
     );

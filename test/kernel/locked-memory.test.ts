@@ -18,7 +18,7 @@ const program = join(folder, "locked");
 const socket = join(folder, "api.sock");
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Processes whose command lines cannot be read while the filesystem of the fixture lives. */
+/** Processes whose command lines cannot be read while the fixture's filesystem is mounted. */
 class Locked implements AsyncDisposable {
   readonly #child: Bun.Subprocess<"pipe", "pipe", "inherit">;
   #said = "";
@@ -39,7 +39,7 @@ class Locked implements AsyncDisposable {
     return [...this.#said.matchAll(/^victim \d+ (\d+)$/gm)].map(([, pid]) => Number(pid));
   }
 
-  /** Ends the filesystem: the processes go on. */
+  /** Ends the filesystem; the processes keep running. */
   async unlock(): Promise<void> {
     this.#child.stdin.write("\n");
     await this.#child.stdin.flush();
@@ -74,7 +74,7 @@ for (const [backend, notHere] of [
       if (!success) throw new Error(stderr.toString());
     });
 
-    test("it watches, events flow, all others have their arguments, and SIGTERM ends it", async () => {
+    test("linnix starts, reports events and all other processes' arguments, and SIGTERM ends it", async () => {
       await using earlier = await fixture().commands();
       const main = await earlier.main();
       await using locked = await Locked.start(3);
@@ -93,11 +93,11 @@ for (const [backend, notHere] of [
       const executed = truths.reaped("executed");
       await collect.event("an exec", (event) => event.type === "exec" && is(event, executed));
       expect(collect.stderr).toContain("cannot be read");
-      // Exit code 0, a summary, everything accounted for.
+      // stop() checks for exit code 0, a summary and balanced counts.
       await collect.stop("SIGTERM");
     });
 
-    test("their arguments come once they are not locked any more", async () => {
+    test("linnix reports their arguments once their memory is no longer locked", async () => {
       await using locked = await Locked.start(2);
       await using collect = await CollectRun.start([...args, "--listen", `unix:${socket}`]);
       await locked.unlock();
@@ -113,7 +113,7 @@ for (const [backend, notHere] of [
       await collect.stop();
     });
 
-    test("more of them than there are threads to read with", async () => {
+    test("linnix starts with more such processes than it has reader threads", async () => {
       await using locked = await Locked.start(READING_THREADS + 4);
       await using collect = await CollectRun.start(args);
       const executed = (await fixture().run("exec-path", [fixture().leaf, "leaf", "x"])).reaped("executed");
@@ -122,7 +122,7 @@ for (const [backend, notHere] of [
       await collect.stop();
     });
 
-    test.each([0, 1, 2])("root is given up all the same, with hidepid=%d", async (hidepid) => {
+    test.each([0, 1, 2])("linnix drops root nevertheless, with hidepid=%d", async (hidepid) => {
       await using locked = await Locked.start(1);
       await using earlier = await fixture().commands();
       const main = await earlier.main();
@@ -135,7 +135,7 @@ for (const [backend, notHere] of [
       await collect.stop();
     });
 
-    test("--pid of one of them", async () => {
+    test("--pid works for such a process", async () => {
       await using locked = await Locked.start(1);
       await using collect = await CollectRun.start([...args, "--pid", String(locked.pids[0])]);
       await collect.stop();

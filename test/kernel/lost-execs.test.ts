@@ -12,7 +12,7 @@ const folder = mkdtempSync(join(tmpdir(), "linnix-lost-"));
 const socket = join(folder, "api.sock");
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Forks that execute something each, many more than a ring of a page holds; some then wait, under one name or another. */
+/** Forks that execute a program each, many more than fit into a ring of one page; some wait under different names. */
 const SCRIPT = `
 for i in $(seq 400); do /bin/true flood $i; done
 for i in 1 2 3 4 5 6 7 8 9 10; do /bin/bash -c 'read line; exit 7' waits-$i <&0 & /bin/sleep 2$i & done
@@ -42,8 +42,8 @@ for (const [backend, reason] of [
   ["btf", whyNoBtf()],
   ["tracepoint", whyNotHere()],
 ] as const) {
-  describe.skipIf(reason !== null)(titled(`execs that were lost, ${backend} backend`, reason), () => {
-    test("arguments are null or those of the program that runs, in answers and at exits", async () => {
+  describe.skipIf(reason !== null)(titled(`lost execs, ${backend} backend`, reason), () => {
+    test("arguments are null or those of the running program, in answers and at exits", async () => {
       const args = ["--format", "jsonl", "--ring-size", "4KiB", "--storm-rate", "0", "--backend", backend];
       await using collect = await CollectRun.start([
         ...args,
@@ -60,7 +60,7 @@ for (const [backend, reason] of [
         .split(" ")
         .map(Number);
       expect(children).toHaveLength(20);
-      // The last one may not have executed anything yet.
+      // The last child may not have executed anything yet.
       const parent = String(commandLine(shell.pid));
       await until("all to execute", () =>
         children.every((pid) => ![parent, "null"].includes(String(commandLine(pid)))),
@@ -76,7 +76,7 @@ for (const [backend, reason] of [
         }
         known = shown.filter(({ exe }) => exe !== null).length;
         await Bun.sleep(50);
-        // Read again from /proc: in the end all of those that are known at all.
+        // linnix reads them again from /proc until all known processes have their arguments.
       } while (known < truth.size && Date.now() < deadline);
       expect(known).toBe(truth.size);
       await shell.stdin.end();
@@ -84,7 +84,7 @@ for (const [backend, reason] of [
         try {
           process.kill(pid, "SIGTERM");
         } catch {
-          // It has read the end of its input.
+          // The child has read the end of its input.
         }
       }
       await shell.exited;

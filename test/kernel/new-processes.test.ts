@@ -1,4 +1,4 @@
-/** Scans of all processes that report new ones, in every way that a kernel may have. */
+/** Scans that report new processes, by each method that a kernel may support. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { Sleepers } from "../../src/compare/sleepers.ts";
@@ -34,7 +34,7 @@ const WAYS: Record<string, () => NewProcessLook> = {
 
 for (const [way, open] of Object.entries(WAYS)) {
   describe.skipIf(reason !== null)(titled(way, reason), () => {
-    test("all at first, then only those that are new, and each once", () => {
+    test("the first scan reports all processes, each later scan only new processes", () => {
       using processes = open();
       const first = told(processes);
       expect(first.count).toBe(first.starts.size);
@@ -49,7 +49,7 @@ for (const [way, open] of Object.entries(WAYS)) {
       child.kill("SIGKILL");
     });
 
-    test("a process that has ended no longer counts, also before it was waited for", async () => {
+    test("a zombie is not reported", async () => {
       using processes = open();
       // Its child ends at once, and is not waited for.
       const parent = Bun.spawn(["perl", "-e", "$p = fork or exit; print qq($p\\n); $| = 1; sleep 60"], {
@@ -66,7 +66,7 @@ for (const [way, open] of Object.entries(WAYS)) {
       await parent.exited;
     });
 
-    test("nothing is left behind", async () => {
+    test("closing leaves no descriptor or BPF object behind", async () => {
       const descriptors = descriptorsOf("self").length;
       const processes = open();
       const held = bpfIdsOf("self");
@@ -80,8 +80,8 @@ for (const [way, open] of Object.entries(WAYS)) {
   });
 }
 
-describe.skipIf(reason !== null)(titled("both ways", reason), () => {
-  test("agree on pids and exact starts, also where there are more than fit at once", async () => {
+describe.skipIf(reason !== null)(titled("a walk and the task iterator", reason), () => {
+  test("agree on pids and exact start times, even if the processes do not fit into one batch", async () => {
     await using _sleepers = await Sleepers.start(4500, forever);
     using walk = new NewProcesses();
     using iterator = new NewOfIterator();

@@ -1,11 +1,11 @@
-/** The set-up of the tests on a machine where a program replaced /dev/null by a file. */
+/** The set-up of the tests on a machine where /dev/null was replaced by a file. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { chmodSync, copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { reasonOf, succeeds, titled } from "./support/needs.ts";
 
-// Another account may not be able to read this tree.
+// Another account may not be allowed to read this tree.
 const directory = mkdtempSync(join(tmpdir(), "linnix-null-device-"));
 chmodSync(directory, 0o755);
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -15,7 +15,7 @@ for (const name of ["null-device.mjs", "common.mjs"]) {
 const SET_UP = join(directory, "null-device.mjs");
 const reason = reasonOf(!succeeds("unshare", "--mount", "true") && "needs root, and may not make a mount namespace");
 
-/** A file in the place of /dev/null, in a mount namespace of its own; then the set-up, by this account. */
+/** Runs the set-up as user $1 in its own mount namespace, where /dev/null is a file. */
 const SCRIPT = `
 set -e
 mount -t tmpfs none /mnt
@@ -37,13 +37,13 @@ function setUpAs(uid: number) {
 }
 
 describe.skipIf(reason !== null)(titled("a file in the place of /dev/null", reason), () => {
-  test("root gets the null device back, and nothing else is left", () => {
+  test("the set-up restores the null device as root, and leaves no other file", () => {
     const { stdout, stderr, exitCode } = setUpAs(0);
     expect({ stdout, exitCode }).toEqual({ stdout: "character special file 1:3 666\nnull\nzero\n", exitCode: 0 });
     expect(stderr).toContain("making the null device there");
   });
 
-  test("another account is shown what to do", () => {
+  test("the set-up prints the fix for another account", () => {
     const { stdout, stderr, exitCode } = setUpAs(65534);
     expect(stdout).toStartWith("regular file");
     expect(exitCode).not.toBe(0);

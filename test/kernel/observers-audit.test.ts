@@ -17,7 +17,7 @@ function auditctl(...args: string[]): void {
   if (exitCode !== 0) throw new Error(stderr.toString());
 }
 
-/** A machine that uses audit already: a rule, and a daemon with a log of its own. Undone at the end. */
+/** Makes this machine use audit, by a rule and a daemon with its own log, until it is disposed of. */
 class BusyAudit implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), "observers-test-"));
   readonly #watched = join(this.folder, "watched");
@@ -57,7 +57,7 @@ class BusyAudit implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     Bun.spawnSync(["auditctl", "-W", this.#watched, "-p", "x", "-k", "observers-test"]);
-    // It ignores SIGTERM for a while after its start.
+    // The daemon ignores SIGTERM for a while after its start.
     while (this.#daemon !== null && this.daemonEnded === false) {
       this.#daemon.kill("SIGTERM");
       await Promise.race([this.#daemon.exited, Bun.sleep(2000)]);
@@ -78,7 +78,7 @@ async function startRefused(tempDir: string): Promise<string> {
 
 describe.skipIf(!idle.ok)("auditd on a machine that uses audit (needs root, auditd, and an idle audit)", () => {
   for (const uses of [["rule"], ["daemon"], ["rule", "daemon"]]) {
-    test(`with a ${uses.join(" and a ")}: refused, unless it is forced, and then left as it was`, async () => {
+    test(`with a ${uses.join(" and a ")}: refuses to start unless forced, and restores the state`, async () => {
       const untouched = auditState();
       {
         await using machine = new BusyAudit();
@@ -106,7 +106,7 @@ describe.skipIf(!idle.ok)("auditd on a machine that uses audit (needs root, audi
   }
 });
 
-/** Sees all that the workload makes, through the daemon that is there or one of its own. */
+/** Expects that the forced method sees the whole workload, by the running daemon or by its own. */
 async function watchForced(tempDir: string, daemonPid: number): Promise<void> {
   using workload = new TinyWorkload();
   await using running = await auditd.start({ workloadPid: null, tempDir, intervalMs: 100, forceAudit: true });

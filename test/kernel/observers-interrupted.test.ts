@@ -19,7 +19,7 @@ const STAGES: Record<string, string[]> = {
 };
 const ORDINARY_STAGES = ["launched", "watching", "stopping", "stopped"];
 
-/** A run of a method in a process of its own, which stays at one stage. */
+/** A run of a method in its own process, which stops at one stage. */
 class InterruptedRun implements Disposable {
   readonly folder = mkdtempSync(join(tmpdir(), "observers-test-"));
   readonly child: Bun.Subprocess<"ignore", "pipe", "pipe">;
@@ -33,7 +33,7 @@ class InterruptedRun implements Disposable {
     });
   }
 
-  /** Reads what it prints until it has reached a stage, or ends. */
+  /** Reads its output until it has reached a stage; throws if it ends before. */
   async reach(stage: string): Promise<void> {
     let text = "";
     const decoder = new TextDecoder();
@@ -59,7 +59,7 @@ function isTraced(pid: number): boolean {
   return isAlive(pid) && tracersOf(pid).some((tracer) => tracer !== 0);
 }
 
-/** Waits until nothing of a run is left, and says what the machine looks like then. */
+/** Waits until no process of a run is left, and expects that the machine is as before. */
 async function settle(run: InterruptedRun, before: ReturnType<typeof stateOfMachine>): Promise<void> {
   await run.child.exited;
   await until(() => processesOf(run.folder).length === 0);
@@ -82,7 +82,7 @@ for (const observer of OBSERVERS) {
           run.child.kill(signal);
           await settle(run, before);
           if (signal === "SIGKILL") return;
-          // What can still act leaves no file either.
+          // A process that can handle the signal also removes its files.
           expect(await new Response(run.child.stderr).text()).toBe("");
           expect(run.child.exitCode).toBe(0);
           expect(readdirSync(run.folder)).toEqual([]);
@@ -95,7 +95,7 @@ for (const observer of OBSERVERS) {
 const auditAvailability = await OBSERVERS.find(({ name }) => name === "auditd")?.available();
 
 describe.skipIf(!auditAvailability?.ok)("auditd whose guard is killed as well (needs an idle audit)", () => {
-  test("the next start undoes what was left", async () => {
+  test("the next start restores the audit state", async () => {
     const before = stateOfMachine();
     using run = new InterruptedRun("auditd", "watching");
     await run.reach("watching");
@@ -110,7 +110,7 @@ describe.skipIf(!auditAvailability?.ok)("auditd whose guard is killed as well (n
     await settle(next, before);
   });
 
-  test("a stop does it itself", async () => {
+  test("SIGTERM to the run restores the audit state", async () => {
     const before = stateOfMachine();
     using run = new InterruptedRun("auditd", "watching");
     await run.reach("watching");
@@ -119,7 +119,7 @@ describe.skipIf(!auditAvailability?.ok)("auditd whose guard is killed as well (n
     await settle(run, before);
   });
 
-  test("a daemon that was killed leaves neither rules nor its pid file", async () => {
+  test("the run removes the rules and the pid file of a killed daemon", async () => {
     const before = stateOfMachine();
     using run = new InterruptedRun("auditd", "watching");
     await run.reach("watching");

@@ -10,10 +10,10 @@ import { strace } from "../../src/observers/strace.ts";
 import { auditState, processesOf, tracefsMounts } from "../observers/machine-state.ts";
 import { LIFETIME_MS, type Life, TinyWorkload } from "../observers/tiny-workload.ts";
 
-// Processes live for seconds here, and the machine may be busy.
+// Test processes live for seconds, and the machine may be busy.
 setDefaultTimeout(120_000);
 
-/** Which processes each method must have seen; what is not named it may miss. */
+/** Processes that each method must see; it may miss all others. */
 const MUST_SEE: Record<string, Life[]> = {
   ps: ["busy", "asleep"],
   "ps-log": ["busy"],
@@ -30,7 +30,7 @@ const MUST_SEE: Record<string, Life[]> = {
   bpftrace: ["busy", "asleep", "brief"],
   linnix: ["busy", "asleep", "brief"],
   "linnix --detail processes": ["busy", "asleep", "brief"],
-  // Its counts name no process: a program that runs beside the workload may have the same name.
+  // Its counts identify no process: another running program may have the same name.
   "linnix --detail summary": [],
 };
 
@@ -64,7 +64,7 @@ for (const observer of OBSERVERS) {
   const skipped = availability.ok ? "" : ` (not here: ${availability.reason})`;
 
   describe.skipIf(!availability.ok)(`${observer.name}${skipped}`, () => {
-    test("sees what it must, says what it cost, leaves nothing", async () => {
+    test("sees the processes that it must see, reports its cost, and leaves nothing behind", async () => {
       const before = { audit: auditState(), tracefs: tracefsMounts() };
       using folder = new TempFolder();
       await watchTinyWorkload(observer, folder);
@@ -107,13 +107,13 @@ async function watchTinyWorkload(observer: Observer, folder: TempFolder): Promis
   const usage = running.usage();
   expect((usage?.cpuUserUs ?? 0) + (usage?.cpuSystemUs ?? 0)).toBeGreaterThan(0);
   expect(running.kernelThreads().length).toBe(observer.inKernel === "audit" ? 1 : 0);
-  // A second reading finds the same.
+  // A second reading returns the same processes.
   const again = newTally();
   expect([...running.seen(again)].length).toBeGreaterThan(0);
   expect(again.records).toBe(tally.records);
 }
 
-test("strace refuses every process but one that we have started", async () => {
+test("strace refuses a process that linnix has not started", async () => {
   using folder = new TempFolder();
   for (const pid of [null, 1, process.pid, process.ppid]) {
     const error = await failureOf(strace.start(contextOf(folder, pid)));
@@ -122,17 +122,20 @@ test("strace refuses every process but one that we have started", async () => {
   expect(readdirSync(folder.path)).toEqual([]);
 });
 
-test.skipIf(!(await strace.available()).ok)("strace does not fight another tracer (needs strace)", async () => {
-  using folder = new TempFolder();
-  using workload = new TinyWorkload();
-  await using first = await strace.start(contextOf(folder, workload.pid));
-  expect((await failureOf(strace.start(contextOf(folder, workload.pid)))).what).toContain(
-    "traces the workload already",
-  );
-  await first.stop();
-});
+test.skipIf(!(await strace.available()).ok)(
+  "strace refuses to start if another tracer is attached (needs strace)",
+  async () => {
+    using folder = new TempFolder();
+    using workload = new TinyWorkload();
+    await using first = await strace.start(contextOf(folder, workload.pid));
+    expect((await failureOf(strace.start(contextOf(folder, workload.pid)))).what).toContain(
+      "traces the workload already",
+    );
+    await first.stop();
+  },
+);
 
-test("a folder that others could write to is refused", async () => {
+test("a folder that other users may write to is refused", async () => {
   using folder = new TempFolder();
   const open = join(folder.path, "open");
   mkdirSync(open);
@@ -162,7 +165,7 @@ test("a personal start-up file of top changes nothing", async () => {
   }
 });
 
-test("a method that ends by itself says so, with its last words", async () => {
+test("a method that ends by itself fails with its last output", async () => {
   using folder = new TempFolder();
   const scan = OBSERVERS.find(({ name }) => name === "proc-scan") as Observer;
   const context = { ...contextOf(folder, null), workerCommand: ["/bin/sh", "-c", "echo no luck >&2; exit 3"] };
@@ -172,7 +175,7 @@ test("a method that ends by itself says so, with its last words", async () => {
 
   const later = { ...context, workerCommand: ["/bin/sh", "-c", "echo '{\"listing\":1}'; kill -SEGV $$"] };
   await using running = await scan.start(later).catch(() => null);
-  // Either it was seen to be ready first, or not: in both cases its end is reported.
+  // Its end is reported whether or not it became ready first.
   if (running !== null) {
     while (running.problem() === null) await Bun.sleep(10);
     expect(running.problem()).toBe("sh was ended by SIGSEGV");

@@ -1,4 +1,4 @@
-/** A value that only the start, or a reload, shows to be impossible: the error names its source. */
+/** Values that turn out to be invalid only at the start or at a reload: the error names their source. */
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,12 +19,12 @@ function file(name: string, text: string): string {
   return path;
 }
 
-describe.skipIf(reason !== null)(titled("a value that is impossible here", reason), () => {
+describe.skipIf(reason !== null)(titled("a value that is invalid on this machine", reason), () => {
   test.each([
     ["output.file", "LINNIX_OUTPUT ", "/no/such/file", "cannot be written: its folder does not exist"],
     ["filters.cgroup", "LINNIX_CGROUP ", "/no/such", "is not known: there is no such cgroup below"],
     ["api.listen", "LINNIX_LISTEN: cannot listen at ", "0.0.0.0:1", "without a token: other machines"],
-  ])("ends the start, and is told with what gave it: %s", async (key, variable, value, told) => {
+  ])("ends the start with an error that names its source: %s", async (key, variable, value, told) => {
     const path = file("start.toml", `\n${key} = '${value}'\n`);
     const fromFile = await CollectRun.toEnd(["--config", path, "--duration", "1s"]);
     expect(fromFile.exitCode).toBe(EXIT.usage);
@@ -36,7 +36,7 @@ describe.skipIf(reason !== null)(titled("a value that is impossible here", reaso
     expect(fromVariable.stderr).toStartWith(`linnix: ${variable}${value} ${told}`);
   });
 
-  test("changes nothing at a reload, and is reported with file, line and key", async () => {
+  test("changes nothing at a reload, and the error names file, line and key", async () => {
     const token = file("token", "open-sesame-open-sesame");
     const text = `[api]\nlisten = 'unix:${directory}/socket'\ntoken_file = '${token}'\n`;
     const path = file("reload.toml", text);

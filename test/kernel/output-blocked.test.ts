@@ -1,4 +1,4 @@
-/** An output that takes nothing: the rest goes on, what is missing is counted, and writing resumes at a whole line. */
+/** A blocked output: other work goes on, dropped lines are counted, and writing resumes at a whole line. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { closeSync, constants, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ interface Status {
   unwritten: { lines: number; bytes: number; by_type: { [type: string]: number } };
 }
 
-/** The answer of a run, which must come although its output takes nothing. */
+/** The answer of a run, which must arrive although its output is blocked. */
 async function answer(run: CollectRun, path: string): Promise<Response> {
   const url = await until("its address", () => /answering at (\S+)/.exec(run.stderr)?.[1]);
   return fetch(new URL(path, url));
@@ -55,7 +55,7 @@ async function untilReadyz(run: CollectRun, wanted: "ready" | "degraded"): Promi
   }
 }
 
-/** Every event that was received is in the file, or is counted as not written. */
+/** Expects that every received event is in the file or counted as not written. */
 function expectAccounted({ events, summary, others }: CollectOutput): void {
   const { received, unwritten } = summary as unknown as Status;
   for (const type of ["fork", "exec", "exit"] as const) {
@@ -107,12 +107,12 @@ function whyNoLoop(): string | null {
   return Bun.spawnSync(["losetup", "--find"]).exitCode === 0 ? null : "needs loop devices";
 }
 
-describe.skipIf(reason !== null)(titled("an output that takes nothing", reason), () => {
+describe.skipIf(reason !== null)(titled("a blocked output", reason), () => {
   const folder = (name: string) => mkdtempSync(join(fixture().directory, name));
 
   const noLoop = reasonOf(whyNoLoop());
   describe.skipIf(noLoop !== null)(titled("on a frozen filesystem", noLoop), () => {
-    test("the API answers, lines that have no room are counted, and writing resumes after the thaw", async () => {
+    test("the API answers, lines without room are counted, and writing resumes after the thaw", async () => {
       using disk = new FreezableDisk(folder("frozen-"));
       const file = join(disk.path, "events.jsonl");
       await using run = await CollectRun.start([...OPEN, "--output", file]);
@@ -122,7 +122,7 @@ describe.skipIf(reason !== null)(titled("an output that takes nothing", reason),
       await untilDropped(run);
       expect(await untilReadyz(run, "degraded")).toContain("takes nothing");
       expect(await (await answer(run, "/metrics")).text()).toMatch(/^linnix_output_lost_events_total [1-9]/m);
-      // A reload that opens the output again does not wait for it.
+      // A reload opens the output again without waiting for it.
       run.child.kill("SIGHUP");
       await until("the reload", () => run.stderr.includes("configuration read again"));
       disk.thaw();
@@ -142,7 +142,7 @@ describe.skipIf(reason !== null)(titled("an output that takes nothing", reason),
       test(`${how}: the summary goes to stderr, and nothing stays attached while the file hangs`, async () => {
         using disk = new FreezableDisk(folder("frozen-end-"));
         await using run = await CollectRun.start([...args, "--output", join(disk.path, "events.jsonl")]);
-        // Before the run is waited for, whatever fails.
+        // Thaw before waiting for the run, also if an expectation fails.
         using _thawed = { [Symbol.dispose]: () => disk.thaw() };
         execute(10);
         disk.freeze();
@@ -155,28 +155,28 @@ describe.skipIf(reason !== null)(titled("an output that takes nothing", reason),
         await until("the error", () => run.stderr.includes("could not be written"));
         const line = run.stderr.split("\n").find((text) => text.startsWith('{"type":"summary"'));
         expect((JSON.parse(line ?? "") as Status).unwritten.lines).toBeGreaterThan(0);
-        // The thread that writes cannot end; it holds no link, map or socket.
+        // The writing thread cannot end, but it has no link, map or socket open.
         await until("the process to end but for that thread", () => {
           return /^State:\s+Z/m.test(readFileSync(`/proc/${run.pid}/status`, "utf8"));
         });
         const open = Bun.spawnSync(["sh", "-c", `ls -l /proc/${run.pid}/task/*/fd`]).stdout.toString();
-        // Its own standard descriptors may be sockets.
+        // The standard descriptors of the run may be sockets.
         expect(open).not.toMatch(/bpf|perf_event| ([3-9]|\d\d+) -> socket:/);
         disk.thaw();
         expect(await run.child.exited).toBe(3);
       });
     }
 
-    test("--user: root is given up and SIGTERM is heard although the log and the output hang", async () => {
+    test("--user: linnix drops root and handles SIGTERM although the log and the output hang", async () => {
       using disk = new FreezableDisk(folder("frozen-user-"));
       const [output, log] = ["events.jsonl", "log"].map((name) => openSync(join(disk.path, name), "w")) as [
         number,
         number,
       ];
       disk.freeze();
-      // Messages of the start are waiting for the file by the time that the user is changed.
+      // Messages of the start wait for the file when linnix changes the user.
       const args = [...ARGS, "--user", "nobody", "--log-level", "debug"];
-      // A variable that linnix does not know is a warning before the log has a thread of its own: that one would wait.
+      // An unknown variable causes a warning before the log has its own thread: that warning would block.
       const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("LINNIX_")));
       const child = Bun.spawn([BINARY, "collect", ...args], { stdin: "ignore", stdout: output, stderr: log, env });
       const status = () => readFileSync(`/proc/${child.pid}/status`, "utf8");
@@ -194,7 +194,7 @@ describe.skipIf(reason !== null)(titled("an output that takes nothing", reason),
     });
   });
 
-  test("a full disk with an API: the run goes on, and the file gets whole lines once there is room", async () => {
+  test("on a full disk, with an API: the run goes on, and writes whole lines once there is room", async () => {
     const place = folder("full-");
     command(["mount", "-t", "tmpfs", "-o", "size=256k", "linnix-test", place]);
     try {
@@ -220,7 +220,7 @@ describe.skipIf(reason !== null)(titled("an output that takes nothing", reason),
     ["with", OPEN],
     ["without", ARGS],
   ] as const) {
-    test(`a FIFO whose reader leaves gets the next one, ${how} an API`, async () => {
+    test(`a FIFO whose reader closes it serves the next reader, ${how} an API`, async () => {
       const fifo = join(folder("fifo-"), "fifo");
       command(["mkfifo", fifo]);
       const first = Bun.spawn(["head", "-n", "1", fifo], { stdout: "pipe" });
@@ -247,7 +247,7 @@ describe.skipIf(reason !== null)(titled("an output that takes nothing", reason),
     });
   }
 
-  test("a pipe that is not read, with an API: the process table goes on, samples are not held back", async () => {
+  test("a pipe without reads, with an API: the process table and sampling go on", async () => {
     const fifo = join(folder("unread-"), "fifo");
     command(["mkfifo", fifo]);
     const reader = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -267,7 +267,7 @@ describe.skipIf(reason !== null)(titled("an output that takes nothing", reason),
     closeSync(reader);
   });
 
-  test("stderr that is a socket and is not read stops nothing", async () => {
+  test("stderr as a socket that is not read does not block the run", async () => {
     const file = join(folder("socket-"), "events.jsonl");
     const script = `
 import os, socket, subprocess, sys
@@ -287,7 +287,7 @@ print(child.wait(), flush=True)
     const text = parent.stdout.getReader();
     const line = async () => {
       let said = "";
-      // A piece may be empty.
+      // A chunk may be empty.
       while (!said.includes("\n")) {
         const { value, done } = await text.read();
         if (done) break;
@@ -304,7 +304,7 @@ print(child.wait(), flush=True)
         return false;
       }
     });
-    // More messages than the socket has room for.
+    // These are more messages than the socket has room for.
     for (let i = 0; i < 100; i++) {
       process.kill(pid, "SIGHUP");
       await Bun.sleep(10);

@@ -6,7 +6,7 @@ import { EXIT } from "../../src/errors.ts";
 import type { OverheadReport } from "../../src/overhead/result.ts";
 import { BINARY, programPath, reasonOf, titled, whyNoTerminal, whyNotHere } from "./support/needs.ts";
 
-// A run of all parts, however short, on a machine that may be busy.
+// Even a short run has all parts, and the machine may be busy.
 setDefaultTimeout(120_000);
 
 const reason = whyNotHere();
@@ -16,7 +16,7 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 /** Short phases; a collector that reads often needs no long lead-in. */
 const SHORT = ["--quick", "--baseline", "1200ms", "--duration", "600ms", "--interval", "100ms", "--rate", "40"];
 const ENV = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", TERM: "xterm", LINNIX_FLUSH_INTERVAL: "100ms" };
-/** ESC, which begins everything that moves a cursor or colours. */
+/** ESC, which starts every sequence that moves the cursor or sets a colour. */
 const ESC = "\u001b";
 
 interface Result {
@@ -40,7 +40,7 @@ async function linnix(args: readonly string[], { env = {}, before = [] as readon
   return { stdout, stderr, exitCode };
 }
 
-/** A run with JSON on stdout, which calls `act` once its progress says that a phase begins. */
+/** A run with JSON on stdout, which calls `act` once its progress shows that a phase begins. */
 async function runUntil(phase: string, args: readonly string[], act: (child: Bun.Subprocess) => Promise<unknown>) {
   const child = Bun.spawn([BINARY, "test", ...args, "--json", "-"], {
     env: ENV,
@@ -65,7 +65,7 @@ function childrenOf(pid: number): string[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").trim().split(" ");
 }
 
-/** Exit codes of a run that came to a verdict: on a noisy machine it may be any. */
+/** Exit codes of a run with a verdict: on a noisy machine each verdict is possible. */
 const VERDICTS: (number | null)[] = [EXIT.ok, EXIT.fail, EXIT.inconclusive];
 
 function lastLine(text: string): string {
@@ -107,7 +107,7 @@ describe.skipIf(reason !== null)(titled("overhead-test", reason), () => {
     ["SIGINT", EXIT.sigint],
     ["SIGTERM", EXIT.sigterm],
   ] as const) {
-    test(`${signal} ends it in good order, with a report of what there is`, async () => {
+    test(`${signal} ends it in order, with a report of the results so far`, async () => {
       let started: string[] = [];
       const args = ["--baseline", "100ms", "--duration", "4s"];
       const { exitCode, stdout, stderr } = await runUntil("workload", args, async (child) => {
@@ -116,7 +116,7 @@ describe.skipIf(reason !== null)(titled("overhead-test", reason), () => {
         child.kill(signal);
       });
       expect(exitCode).toBe(expected);
-      // The collector and the workload.
+      // These are the collector and the workload.
       expect(started).toHaveLength(2);
       for (const pid of started) expect(() => process.kill(Number(pid), 0)).toThrow();
       const report = JSON.parse(stdout);
@@ -129,7 +129,7 @@ describe.skipIf(reason !== null)(titled("overhead-test", reason), () => {
     });
   }
 
-  test("SIGINT while the output is followed does not wait for the workload", async () => {
+  test("SIGINT in the output phase does not wait for the workload", async () => {
     const args = ["--baseline", "100ms", "--duration", "600ms", "--interval", "100ms", "--rate", "100"];
     const { exitCode, stdout } = await runUntil("delay of the output", args, async (child) => child.kill("SIGINT"));
     expect(exitCode).toBe(EXIT.sigint);
@@ -140,7 +140,7 @@ describe.skipIf(reason !== null)(titled("overhead-test", reason), () => {
     expect(spawned).toBeLessThan(270);
   });
 
-  test("a workload that dies while the output is followed costs that timing only", async () => {
+  test("a workload that is killed in the output phase leaves out only that timing", async () => {
     const { exitCode, stdout } = await runUntil("delay of the output", SHORT, async ({ pid }) => {
       for (;;) {
         const isWorkload = (each: string) => readFileSync(`/proc/${each}/cmdline`, "latin1").includes("__workload");
@@ -160,7 +160,7 @@ describe.skipIf(reason !== null)(titled("overhead-test", reason), () => {
 
   const noTerminal = whyNoTerminal("script");
   test.skipIf(noTerminal !== null)(
-    titled("on a terminal there is a bar with the time left, and no colour where none is wanted", noTerminal),
+    titled("shows a bar with the remaining time on a terminal, and no colour if colour is off", noTerminal),
     async () => {
       const command = `${BINARY} test ${SHORT.join(" ")}`;
       const onTerminal = async (env: Record<string, string>): Promise<string> => {
@@ -175,7 +175,7 @@ describe.skipIf(reason !== null)(titled("overhead-test", reason), () => {
       const coloured = await onTerminal({});
       expect(coloured).toMatch(/█.*░.* {1,3}\d+ % {2}baseline, 0:\d\d left/);
       expect(coloured).toContain(`${ESC}[3`);
-      // Heading and samples are shown once.
+      // Heading and samples appear once.
       expect(coloured.match(/overhead-test/g)).toHaveLength(1);
       const plain = await onTerminal({ NO_COLOR: "1" });
       expect(plain).toContain("left");
@@ -184,15 +184,15 @@ describe.skipIf(reason !== null)(titled("overhead-test", reason), () => {
   );
 });
 
-describe("without privileges", () => {
+describe("overhead-test without privileges", () => {
   const setpriv = programPath("setpriv");
   const why = reasonOf(reason, setpriv === null && "needs setpriv");
-  test.skipIf(why !== null)(titled("it says what is missing and how to fix it", why), async () => {
+  test.skipIf(why !== null)(titled("reports what is missing and how to fix it", why), async () => {
     const before = [setpriv ?? "", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all"];
-    // The binary may be in a folder that other accounts cannot read.
+    // The binary may be in a directory that other accounts cannot read.
     const probe = Bun.spawnSync([...before, "/bin/sh", "-c", `test -x "$0"`, BINARY]);
     if (probe.exitCode !== 0) return console.warn(`skipped: ${BINARY} cannot be run by another user`);
-    // Nobody else may even look into that directory.
+    // Other accounts may not enter the temporary directory.
     const denied = await linnix(["--json", join(directory, "report.json")], { before });
     expect(denied).toMatchObject({ exitCode: EXIT.usage, stdout: "" });
     expect(denied.stderr).toContain("permission denied");
@@ -203,7 +203,7 @@ describe("without privileges", () => {
   });
 });
 
-describe.skipIf(reason !== null)(titled("wrong use", reason), () => {
+describe.skipIf(reason !== null)(titled("wrong use of overhead-test", reason), () => {
   test.each([
     [["--rate", "0"], EXIT.usage, "--rate"],
     [["--duration", "10"], EXIT.usage, "has no unit"],

@@ -12,13 +12,13 @@ import type { OverheadReport } from "../../src/overhead/result.ts";
 import { exitCodeOf, runOverheadTest, type TestListener } from "../../src/overhead/run.ts";
 import { titled, whyNoPageFaults, whyNotHere } from "./support/needs.ts";
 
-// A run of all parts, however short, on a machine that may be busy.
+// Even a short run has all parts, and the machine may be busy.
 setDefaultTimeout(120_000);
 
 const reason = whyNotHere();
 const FLUSH_MS = 100;
 
-/** linnix with settings of its own; a short flush interval makes for short runs. */
+/** linnix with test settings; a short flush interval makes short runs possible. */
 function linnix(ring: Partial<Settings["ring"]> = {}): SubjectChoice {
   const settings = defaultSettings();
   return { kind: "linnix", settings: { ...settings, ring: { ...settings.ring, flushIntervalMs: FLUSH_MS, ...ring } } };
@@ -65,8 +65,8 @@ afterEach(() => {
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
-describe.skipIf(reason !== null)(titled("linnix's own collector", reason), () => {
-  test("a fresh collector's first seconds stand beside the steady state", async () => {
+describe.skipIf(reason !== null)(titled("overhead-test of linnix", reason), () => {
+  test("reports the cold start beside the steady state", async () => {
     const { raw, collector, incomplete } = await run(linnix(), { quick: false, rate: 100 });
     expect(incomplete).toBeNull();
     expect(raw.cold?.loaded.spawned).toBeGreaterThan(0);
@@ -81,7 +81,7 @@ describe.skipIf(reason !== null)(titled("linnix's own collector", reason), () =>
     expect(collector?.cold?.avg_cpu_pct).toBeGreaterThan(0);
   });
 
-  test("every part of the report is there and agrees with its raw part", async () => {
+  test("reports every part, in agreement with the raw data", async () => {
     const report = await run(linnix());
     expect(report.collector?.cold).toBeNull();
     expect(report.incomplete).toBeNull();
@@ -110,7 +110,7 @@ describe.skipIf(reason !== null)(titled("linnix's own collector", reason), () =>
     expect(timings.kernel_to_output_flush_ms).toBe(FLUSH_MS);
     const followed = raw.workloads.find(({ phase }) => phase === "output");
     expect(followed?.spawned).toBeGreaterThan(0);
-    // Nearly all lines of its processes: some come before the first look, or are of the last processes.
+    // Nearly all lines are followed: some come before the first reading, or belong to the last processes.
     expect(timings.kernel_to_output_lines).toBeGreaterThan(followed?.spawned ?? Number.NaN);
 
     const parsed = JSON.parse(jsonReport(report)) as OverheadReport;
@@ -122,31 +122,34 @@ describe.skipIf(reason !== null)(titled("linnix's own collector", reason), () =>
   });
 
   const noFaults = whyNoPageFaults();
-  test.skipIf(noFaults !== null)(titled("page faults have their cost if they are reported", noFaults), async () => {
-    const settings = { ...defaultSettings() };
-    settings.probes = { ...settings.probes, pageFaults: true };
-    settings.ring = { ...settings.ring, flushIntervalMs: FLUSH_MS, sizeBytes: 4 * 2 ** 20 };
-    const report = await run({ kind: "linnix", settings });
-    expect(report.incomplete).toBeNull();
-    expect(report.subject.command).toContain("--page-faults");
-    // The kernel keeps 15 characters of a name.
-    const probe = report.in_kernel?.programs.find(({ name }) => name === "handle_page_fau");
-    // A process that executes something takes dozens of them.
-    expect(probe?.runs).toBeGreaterThan(10 * report.events.spawned);
-    expect(probe?.ns_per_run).toBeGreaterThan(0);
-    // They are no part of the balance of events of processes.
-    expect(report.events.capture_pct).toBe(100);
-    expect(report.events.emitted).toBe((report.events.received ?? 0) + (report.events.lost ?? 0));
-  });
+  test.skipIf(noFaults !== null)(
+    titled("reports the cost of page faults if they are collected", noFaults),
+    async () => {
+      const settings = { ...defaultSettings() };
+      settings.probes = { ...settings.probes, pageFaults: true };
+      settings.ring = { ...settings.ring, flushIntervalMs: FLUSH_MS, sizeBytes: 4 * 2 ** 20 };
+      const report = await run({ kind: "linnix", settings });
+      expect(report.incomplete).toBeNull();
+      expect(report.subject.command).toContain("--page-faults");
+      // The kernel stores 15 characters of a name.
+      const probe = report.in_kernel?.programs.find(({ name }) => name === "handle_page_fau");
+      // A process that executes a program causes dozens of page faults.
+      expect(probe?.runs).toBeGreaterThan(10 * report.events.spawned);
+      expect(probe?.ns_per_run).toBeGreaterThan(0);
+      // Page faults are not part of the balance of process events.
+      expect(report.events.capture_pct).toBe(100);
+      expect(report.events.emitted).toBe((report.events.received ?? 0) + (report.events.lost ?? 0));
+    },
+  );
 
-  test("a claim that it cannot keep is disproven", async () => {
+  test("fails a threshold that the collector exceeds", async () => {
     const report = await run(linnix({ flushIntervalMs: 10 }), { thresholdPct: 0.001 });
     expect(report.verdict).toBe("FAIL");
     expect(exitCodeOf(report.verdict)).toBe(EXIT.fail);
     expect(report.reasons.join("\n")).toContain("not below 0.001 %");
   });
 
-  test("a ring that is too small loses events, and that is a FAIL", async () => {
+  test("fails if a small ring loses events", async () => {
     const report = await run(linnix({ sizeBytes: 4096, watermarkBytes: 4096, flushIntervalMs: 300 }), { rate: 200 });
     expect(report.verdict).toBe("FAIL");
     expect(report.events.lost).toBeGreaterThan(0);
@@ -155,7 +158,7 @@ describe.skipIf(reason !== null)(titled("linnix's own collector", reason), () =>
     expect(report.subject.command).toContain("--ring-size 4KiB");
   });
 
-  test("a machine full of other work proves nothing", async () => {
+  test("is inconclusive on a machine that is busy with other work", async () => {
     const hogs = Array.from({ length: 3 * availableParallelism() }, () =>
       Bun.spawn(["/bin/sh", "-c", "while :; do :; done"], { stdin: "ignore", stdout: "ignore", stderr: "ignore" }),
     );
@@ -166,7 +169,7 @@ describe.skipIf(reason !== null)(titled("linnix's own collector", reason), () =>
       for (const hog of hogs) hog.kill("SIGKILL");
       await Promise.all(hogs.map((hog) => hog.exited));
     }
-    // Where the hypervisor starves the machine, processor time that it took may count as ours, which hides the others'.
+    // Steal time may count as time of the subject, which hides the time of other programs.
     const isStarved = (report.noise.steal_machine_pct ?? 0) > 30;
     const why = isStarved ? /full of other work|the hypervisor took/ : /full of other work/;
     expect(report.reasons.join("\n"), JSON.stringify(report.noise)).toMatch(why);
@@ -176,7 +179,7 @@ describe.skipIf(reason !== null)(titled("linnix's own collector", reason), () =>
     expect(exitCodeOf("INCONCLUSIVE")).toBe(EXIT.inconclusive);
   });
 
-  test("an abort ends it early, with what there is", async () => {
+  test("an abort ends it early, with the results so far", async () => {
     const abort = new AbortController();
     const listener: TestListener = { ...SILENT, sample: () => abort.abort("SIGINT") };
     const report = await runOverheadTest(options(linnix()), listener, abort.signal);
@@ -189,7 +192,7 @@ describe.skipIf(reason !== null)(titled("linnix's own collector", reason), () =>
   });
 
   test("leaves neither programs nor file descriptors behind", async () => {
-    // The first run opens what stays open: libraries, the event loop's own. The tests above were runs.
+    // The runs of earlier tests have opened what stays open: libraries and descriptors of the event loop.
     if (runs === 0) await run(linnix(), { durationMs: 500 });
     const fdsBefore = readdirSync("/proc/self/fd").length;
     const report = await run(linnix(), { durationMs: 500 });
@@ -200,7 +203,7 @@ describe.skipIf(reason !== null)(titled("linnix's own collector", reason), () =>
   });
 });
 
-/** The figures of a report, formed from its raw part by hand. */
+/** Computes figures of a report again from its raw part, and compares them. */
 function computeAgain({
   raw,
   collector,
@@ -262,10 +265,10 @@ function medianOf(values: number[]): number {
   return ((sorted[Math.ceil(middle) - 1] ?? Number.NaN) + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2;
 }
 
-describe.skipIf(reason !== null)(titled("something else", reason), () => {
+describe.skipIf(reason !== null)(titled("overhead-test of another subject", reason), () => {
   const command = (...argv: string[]): SubjectChoice => ({ kind: "command", argv });
 
-  test("what does nothing costs nothing", async () => {
+  test("an idle command costs nothing", async () => {
     const report = await run(command("sleep", "1000"), { thresholdPct: 1 });
     expect(report.incomplete).toBeNull();
     expect(report.in_kernel).toMatchObject({ run_ns: 0, runs: 0 });
@@ -279,7 +282,7 @@ describe.skipIf(reason !== null)(titled("something else", reason), () => {
     expect(report.verdict).not.toBe("FAIL");
   });
 
-  test("a hog beside the collector counts, and is a FAIL", async () => {
+  test("a busy loop in the command counts, and fails the test", async () => {
     const collector = `${process.execPath} src/main.ts collect --format none >/dev/null 2>&1`;
     const script = `${collector} & while :; do :; done`;
     const report = await run(command("sh", "-c", script), { thresholdPct: 1, durationMs: 1000 });
@@ -290,7 +293,7 @@ describe.skipIf(reason !== null)(titled("something else", reason), () => {
     expect(report.in_kernel?.runs).toBeGreaterThan(0);
   });
 
-  test("programs that another process loads at the same time are not counted as its own", async () => {
+  test("BPF programs of another process do not count for the command", async () => {
     const script = `sleep 0.4; exec ${process.execPath} src/main.ts collect --format none`;
     const other = Bun.spawn(["sh", "-c", script], { stdout: "ignore", stderr: "ignore" });
     let report: OverheadReport;
@@ -303,7 +306,7 @@ describe.skipIf(reason !== null)(titled("something else", reason), () => {
     expect(report.in_kernel?.programs).toEqual([]);
   });
 
-  test("a running agent is judged by its pid: its programs are found, its slowdown is left out", async () => {
+  test("a running agent is judged by its pid: its BPF programs are found, its slowdown is left out", async () => {
     const agent = Bun.spawn([process.execPath, "src/main.ts", "collect", "--format", "none"], {
       stdout: "ignore",
       stderr: "pipe",
@@ -328,7 +331,7 @@ describe.skipIf(reason !== null)(titled("something else", reason), () => {
     expect(report.memory?.kernel_bytes?.rings).toBeGreaterThan(0);
   });
 
-  test("a command that ends while it is watched proves nothing", async () => {
+  test("a command that ends during the test makes it inconclusive", async () => {
     const report = await run(command("sh", "-c", "sleep 2.5; exit 3"));
     expect(report.verdict).toBe("INCONCLUSIVE");
     expect(report.reasons.join("\n")).toMatch(/sh did not run to the end: it ended with status 3/);

@@ -48,7 +48,7 @@ async function run(command: readonly string[], input = ""): Promise<{ out: strin
 describe.skipIf(reason !== null)(titled("overhead-test --storm", reason), () => {
   afterEach(() => expect(cgroupsOfStorms()).toEqual([]));
 
-  /** A rate that every machine exceeds; what it costs there is not asked. */
+  /** A rate that every machine exceeds, with no limit for the cost. */
   function options(stormMs: number) {
     const settings = defaultSettings();
     return {
@@ -79,7 +79,7 @@ describe.skipIf(reason !== null)(titled("overhead-test --storm", reason), () => 
     expect({ verdict, reasons }).toMatchObject({ verdict: "PASS" });
   });
 
-  test("ends in order if it is interrupted in the storm", async () => {
+  test("ends in order if it is interrupted during the storm", async () => {
     const controller = new AbortController();
     const report = await runStormTest(
       options(12_000),
@@ -98,7 +98,7 @@ describe.skipIf(reason !== null)(titled("overhead-test --storm", reason), () => 
     });
     const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
     const directory = `${mount}${(await reader.read()).value?.trim()}`;
-    // The loops run: each has a `timeout` and what that started.
+    // The loops run: each consists of a `timeout` and its child.
     const { forkers, shells } = loopsFor();
     await until("the storm to run", () => pidsIn(directory).length >= 2 * (forkers + shells));
     child.kill("SIGKILL");
@@ -115,7 +115,7 @@ describe.skipIf(reason !== null)(titled("overhead-test --storm", reason), () => 
     ).toEqual([cgroups.neighbourPath, cgroups.stormPath].sort());
   });
 
-  test("is refused while another one runs", async () => {
+  test("is refused while another storm test runs", async () => {
     await using _ = await StormCgroups.open();
     const { err, code } = await run([BINARY, "overhead-test", "--storm", "--yes"]);
     expect({ code, err }).toMatchObject({ code: EXIT.cannotRun });
@@ -130,7 +130,7 @@ describe.skipIf(reason !== null)(titled("overhead-test --storm", reason), () => 
   });
 
   const noTerminal = whyNoTerminal("script");
-  test.skipIf(noTerminal !== null)(titled("asks on a terminal", noTerminal), async () => {
+  test.skipIf(noTerminal !== null)(titled("asks for confirmation on a terminal", noTerminal), async () => {
     const { out, code } = await run(
       [programPath("script") as string, "-qec", `${BINARY} overhead-test --storm`, "/dev/null"],
       "n\n",

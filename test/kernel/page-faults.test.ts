@@ -1,4 +1,4 @@
-/** `collect --page-faults`: at most ten a second and process, none uncounted, and nothing at all without the option. */
+/** `collect --page-faults`: at most ten faults a second of a process, all others counted; none without the option. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -41,7 +41,7 @@ interface Region {
 class Toucher implements AsyncDisposable {
   readonly #child = Bun.spawn([program], { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
   readonly #lines = this.#child.stdout.getReader();
-  /** In all. */
+  /** Number of pages touched so far. */
   pages = 0;
 
   get pid(): number {
@@ -111,7 +111,7 @@ class FaultRun implements AsyncDisposable {
 /** User addresses are below 2^53: as JSON gives them. */
 type Fault = Omit<PageFaultEvent, "ts_ns" | "address" | "ip"> & { ts_ns: number; address: number; ip: number };
 
-/** Touches new pages until one of them is reported: the quota of the present second may have been used up. */
+/** Touches new pages until a fault is reported: the quota of the current second may be used up. */
 async function told(run: FaultRun, toucher: Toucher, how: "w" | "r", pages: number): Promise<Fault> {
   const regions: Region[] = [];
   for (let tries = 0; tries < 200; tries++) {
@@ -124,7 +124,7 @@ async function told(run: FaultRun, toucher: Toucher, how: "w" | "r", pages: numb
 }
 
 describe.skipIf(reason !== null)(titled("page faults", reason), () => {
-  test("at most ten a second of a process; the next one has the number of those that were suppressed", async () => {
+  test("are reported at most ten times a second of a process, and the next fault has the number of suppressed faults", async () => {
     await using run = await new FaultRun().start("--page-faults");
     const toucher = new Toucher();
     {
@@ -134,7 +134,7 @@ describe.skipIf(reason !== null)(titled("page faults", reason), () => {
       const read = await told(run, toucher, "r", 200);
       expect(read).toMatchObject({ pid: toucher.pid, comm: "toucher", write: false });
       expect(read.ip).toBeGreaterThan(0);
-      // All that was held back before it is carried by this one, or by one before.
+      // This fault, or an earlier one, carries the number of all suppressed faults.
       await told(run, toucher, "w", 1);
     }
     const ofToucher = await until("all of its faults", () => run.faults().filter(({ pid }) => pid === toucher.pid));
@@ -144,7 +144,7 @@ describe.skipIf(reason !== null)(titled("page faults", reason), () => {
     const carried = ofToucher.reduce((sum, { suppressed }) => sum + suppressed, 0);
     expect(carried).toBeGreaterThan(0);
     expect(ofToucher.length + carried).toBeGreaterThanOrEqual(toucher.pages);
-    // Of three seconds that follow each other the middle one lasts a second; a stamp may be late.
+    // Of three successive seconds, the middle second has its full length; a timestamp may be late.
     for (let i = 2 * FAULTS_PER_SECOND; i < ofToucher.length; i++) {
       const sinceNs = (ofToucher[i]?.ts_ns ?? 0) - (ofToucher[i - 2 * FAULTS_PER_SECOND]?.ts_ns ?? 0);
       expect(sinceNs).toBeGreaterThan(0.9e9);
@@ -152,13 +152,13 @@ describe.skipIf(reason !== null)(titled("page faults", reason), () => {
     expect(counts.seen).toBe(counts.emitted + counts.suppressed);
     expect(counts.emitted).toBe(counts.received + counts.lost);
     expect(counts.received).toBe(run.faults().length);
-    // They go apart from the other types.
+    // Page faults are sent apart from the other types.
     for (const type of ["fork", "exec", "exit"] as const) {
       expect(emitted[type]).toBe(received[type] + lost_by_type[type]);
     }
   });
 
-  test("between the fork and the exit of their process", async () => {
+  test("are reported between the fork and the exit of their process", async () => {
     await using run = await new FaultRun().start("--page-faults");
     const toucher = new Toucher();
     {
@@ -174,18 +174,18 @@ describe.skipIf(reason !== null)(titled("page faults", reason), () => {
     expect(types).toContain("page_fault");
   });
 
-  test("of those that a filter lets through", async () => {
+  test("are reported only of processes that match the filter", async () => {
     await using run = await new FaultRun().start("--page-faults", "--comm", "toucher");
     await using toucher = new Toucher();
     await using _other = new Toucher();
     await told(run, toucher, "w", 20);
     const { page_faults: counts } = await run.end();
     expect(new Set(run.faults().map(({ comm }) => comm))).toEqual(new Set(["toucher"]));
-    // That of the others is counted as received all the same.
+    // Faults of other processes are counted as received nevertheless.
     expect(counts?.emitted).toBe((counts?.received ?? 0) + (counts?.lost ?? 0));
   });
 
-  test("a client of /events gets them as in JSON Lines, and nothing else that it did not ask for", async () => {
+  test("are sent to a client of /events as in JSON Lines, without other types", async () => {
     const socket = join(directory, "api.sock");
     await using run = await new FaultRun().start("--page-faults", "--listen", `unix:${socket}`);
     await using toucher = new Toucher();
@@ -202,7 +202,7 @@ describe.skipIf(reason !== null)(titled("page faults", reason), () => {
       expect(fault).toEqual(written);
       break;
     }
-    // A fault that happens while the counters are read may be in one of them only: balanced is what a later answer is.
+    // A fault during the reading of the counters may be in only one of them, so a later answer is balanced.
     const counts = await until("balanced counts", async () => {
       const answer = await fetch("http://localhost/status", { unix: socket });
       const { page_faults: read } = (await answer.json()) as { page_faults: { [name: string]: number } };
@@ -212,11 +212,11 @@ describe.skipIf(reason !== null)(titled("page faults", reason), () => {
     expect(counts.received).toBeGreaterThan(0);
   });
 
-  test("those that a ring has no room for are among the losses of its CPU, wherever these are reported", async () => {
+  test("that find no room in a ring are counted as losses of its CPU, in every report of losses", async () => {
     const socket = join(directory, "lossy.sock");
     await using run = await new FaultRun("4KiB").start("--page-faults", "--listen", `unix:${socket}`);
     process.kill(run.pid, "SIGSTOP");
-    // Each process faults, and the rings are not read.
+    // Each process causes page faults, and the rings are not read.
     for (let i = 0; i < 100; i++) expect(Bun.spawnSync(["/bin/true"]).exitCode).toBe(0);
     process.kill(run.pid, "SIGCONT");
     const losses = () => (run.lines() as { type: string; count: number }[]).filter(({ type }) => type === "lost");
@@ -236,7 +236,7 @@ describe.skipIf(reason !== null)(titled("page faults", reason), () => {
     expect(losses().reduce((sum, { count }) => sum + count, 0)).toBe(lostInAll);
   });
 
-  test("without the setting nothing is loaded and nothing is reported", async () => {
+  test("are not reported without the setting, and no program for them is loaded", async () => {
     await using without = await new FaultRun().start();
     await using with_ = await new FaultRun().start("--page-faults");
     expect(bpfIdsOf(without.pid).programs.length).toBe(bpfIdsOf(with_.pid).programs.length - 1);
@@ -246,7 +246,7 @@ describe.skipIf(reason !== null)(titled("page faults", reason), () => {
     expect(without.faults()).toEqual([]);
   });
 
-  test("not by classic tracepoints: says what, why and what to do", async () => {
+  test("are refused with classic tracepoints: the error has the reason and a hint", async () => {
     const run = CollectRun.toEnd(["--page-faults", "--backend", "tracepoint", "--duration", "1s"]);
     const { exitCode, stderr } = await run;
     expect(exitCode).toBe(2);

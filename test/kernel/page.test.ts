@@ -10,7 +10,7 @@ import { inMounts } from "./support/places.ts";
 
 const TOKEN = "a-token-of-the-test-0123";
 const PATH = "/usr/sbin:/usr/bin:/sbin:/bin";
-/** As long as the kernel keeps it: an override of the direction, an escape sequence, an element. */
+/** A comm of full length with a direction override, an escape sequence and an element. */
 const HOSTILE = "\u202eevil\x1b[31m<b>";
 const HOSTILE_SHOWN = "\\u202eevil\\e[31m<b>";
 const ARGUMENTS = ["<img src=x onerror=alert(1)>", "\u2067\u05d0\u05d1\u05d2", "\x1b]0;title\x07", "A".repeat(4096)];
@@ -27,17 +27,17 @@ const LOOKS = [320, 768, 1440].flatMap((width) => [
   { width, scheme: "dark" as const },
 ]);
 
-/** Text that a script or a direction of writing could come from. */
+/** Whether the page has control characters or direction overrides as text. */
 const UNSAFE_TEXT =
   "/[\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]/.test(document.body.innerText)";
 
-/** Cells that their row does not show whole on a phone, but for those that end by an ellipsis. */
+/** Cells that are cut on a phone without an ellipsis. */
 const CUT_FIGURES = `[...document.querySelectorAll("td.number, th")].filter((cell) =>
   cell.getClientRects().length > 0 && cell.scrollWidth > cell.clientWidth + 1).map((cell) => cell.textContent)`;
 
 const why = reasonOf(whyNoBtf(), CHROMIUM_MISSING);
 
-/** Commands that end at once, one after the other, until it is disposed of. */
+/** Runs commands that end at once, one after the other, until it is disposed of. */
 class ShortCommands implements AsyncDisposable {
   #isOver = false;
   readonly #done: Promise<void>;
@@ -85,11 +85,11 @@ describe.skipIf(why !== null)(`the live page${why ? ` (skipped: ${why})` : ""}`,
       `the state ${state}`,
       async () => (await chromium.evaluate("document.documentElement.dataset.state")) === state,
     );
-  /** The figure of that command in the column "Failed". */
+  /** The number in the column "Failed" of a command. */
   const failedOf = (comm: string) =>
     chromium.evaluate<number>(`Number([...document.querySelectorAll("#commands tbody tr")].find((row) =>
       row.cells[0].textContent === "${comm}")?.cells[2].textContent)`);
-  /** Where the focus is: an id, the value of a choice, or the text. */
+  /** The focused element: its id, its value if it is a radio button, or its text. */
   const focus = () =>
     chromium.evaluate<string>(`(() => { const { id, type, value, textContent } = document.activeElement;
       return id || (type === "radio" ? value : textContent); })()`);
@@ -100,7 +100,7 @@ describe.skipIf(why !== null)(`the live page${why ? ` (skipped: ${why})` : ""}`,
       await using run = await CollectRun.start(collect(), { env: { PATH, LINNIX_API_TOKEN: TOKEN } });
       const url = await addressOf(run);
       await using _commands = new ShortCommands(["/bin/true"], ["/bin/sh", "-c", "exit 3"], [hostile]);
-      // The shell waits by itself: a child would outlive it.
+      // The shell itself waits: a child would outlive the shell.
       const waiting = Bun.spawn(["/bin/sh", "-c", "read _", "sh", ...ARGUMENTS], { stdin: "pipe" });
       try {
         await chromium.open(url, { width: 1440, scheme: "light" });
@@ -110,7 +110,7 @@ describe.skipIf(why !== null)(`the live page${why ? ` (skipped: ${why})` : ""}`,
         await chromium.type("not-the-token-at-all");
         await chromium.press("Enter");
         await shows("the refusal", "token-error", "refuses");
-        // It has not become part of anything that is kept.
+        // The wrong token is not stored.
         expect(await chromium.evaluate("sessionStorage.length")).toBe(0);
         await chromium.type(TOKEN);
         await chromium.press("Enter");
@@ -129,7 +129,7 @@ describe.skipIf(why !== null)(`the live page${why ? ` (skipped: ${why})` : ""}`,
         expect(await textOf("cost-unit")).toMatch(/budget 1\s%/);
         expect(await textOf("where")).toContain("btf backend");
 
-        // One process by its number, with its long arguments.
+        // Filters by pid, and shows the process with its long arguments.
         await chromium.evaluate(`document.getElementById("filter").focus()`);
         await chromium.type(String(waiting.pid));
         await shows("the process", "processes", "read _");
@@ -165,13 +165,13 @@ describe.skipIf(why !== null)(`the live page${why ? ` (skipped: ${why})` : ""}`,
   );
 
   test(
-    "every control is reached by the keyboard in its order; a page that is not seen asks nothing",
+    "every control is reached by the keyboard in order; a hidden page sends no requests",
     async () => {
       await using run = await CollectRun.start(collect());
       const url = await addressOf(run);
       await chromium.open(url, { width: 1440, scheme: "light" });
       await stateIs("live");
-      // Those of the page before, whose daemon ended.
+      // Earlier complaints come from the previous page, whose daemon has ended.
       chromium.complaints.length = 0;
       const order: string[] = [];
       for (let presses = 0; presses < 5; presses++) {
@@ -207,7 +207,7 @@ describe.skipIf(why !== null)(`the live page${why ? ` (skipped: ${why})` : ""}`,
   );
 
   test(
-    "a daemon that goes away and comes back at another level of detail",
+    "follows a daemon that stops and starts again at another level of detail",
     async () => {
       const port = await freePort();
       const listen = ["--listen", `127.0.0.1:${port}`, "--api-cpu-budget", "0"];
@@ -237,7 +237,7 @@ describe.skipIf(why !== null)(`the live page${why ? ` (skipped: ${why})` : ""}`,
 
   const noMounts = programPath("unshare") === null ? "needs unshare" : null;
   test.skipIf(noMounts !== null)(
-    titled("with the tracepoint backend: what it can, and in place what is missing", noMounts),
+    titled("shows the figures of the tracepoint backend, and marks missing figures", noMounts),
     async () => {
       const before = inMounts("mount -t tmpfs tmpfs /sys/kernel/btf");
       await using run = await CollectRun.start(collect("--backend", "tracepoint"), { before });

@@ -12,7 +12,7 @@ import { inCgroups, TestCgroup } from "./support/test-cgroup.ts";
 
 setDefaultTimeout(60_000);
 
-/** A pid namespace with its own /proc, as containers have. */
+/** A pid namespace with its own /proc, as in a container. */
 const CONTAINER = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"];
 const canUnshare = programPath("unshare") !== null && succeeds("unshare", "--pid", "--fork", "--mount-proc", "true");
 const why = reasonOf(whyNotHere(), !canUnshare && "needs unshare");
@@ -24,7 +24,7 @@ const noWalk = reasonOf(noBtf, !hasWalk && "needs Linux 6.7");
 const folder = mkdtempSync(join(tmpdir(), "linnix-pid-namespace-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Asks a table in a pid namespace of its own, while this process makes others outside of it. */
+/** Runs a process table in its own pid namespace; `use` starts processes outside and asks the table about them. */
 async function withTable(lister: "best" | "iterator", use: (ask: (pid: number) => Promise<NamespaceTable>) => unknown) {
   const script = join(import.meta.dir, "support/namespace-table.ts");
   const child = Bun.spawn([...CONTAINER, process.execPath, script, lister], {
@@ -50,16 +50,16 @@ async function withTable(lister: "best" | "iterator", use: (ask: (pid: number) =
 
 describe.skipIf(noBtf !== null)(titled("the table in a pid namespace", noBtf), () => {
   test.skipIf(noWalk !== null)(
-    titled("has the processes outside of it as long as they run, and loses no other", noWalk),
+    titled("lists running processes outside the namespace, and finds lost exits", noWalk),
     async () => {
       await withTable("best", async (ask) => {
         const outside = Bun.spawn(["/bin/sleep", "60"]);
         try {
           const table = await ask(outside.pid);
           expect(table.hasProcess).toBeTrue();
-          // One that ran before the start.
+          // This process ran before the start.
           expect(await ask(process.pid)).toMatchObject({ hasProcess: true, hasImage: false });
-          // The one whose exit was lost is found out, and nothing else is taken for that.
+          // The table finds the one process whose exit was lost, and no other.
           expect(table).toMatchObject({ hasGhost: false, lostExits: 1 });
           expect(table).toMatchObject({ conditions: ["foreign_pid_namespace"] });
         } finally {
@@ -71,7 +71,7 @@ describe.skipIf(noBtf !== null)(titled("the table in a pid namespace", noBtf), (
     },
   );
 
-  test("keeps those that no list shows, on a kernel that lists only its namespace", async () => {
+  test("keeps processes that no list shows, on a kernel that lists only the namespace", async () => {
     await withTable("iterator", async (ask) => {
       const outside = Bun.spawn(["/bin/sleep", "60"]);
       try {
@@ -86,7 +86,7 @@ describe.skipIf(noBtf !== null)(titled("the table in a pid namespace", noBtf), (
   });
 });
 
-/** What linnix is started by in a namespace: a script that ends by becoming it, as the namespace's first process. */
+/** A prefix that runs a script in a namespace; the script then executes linnix as the namespace's first process. */
 function inContainer(script: string): string[] {
   return [...CONTAINER, "/bin/sh", "-c", `${script}; exec "$0" "$@"`];
 }
@@ -94,12 +94,12 @@ function inContainer(script: string): string[] {
 for (const backend of ["btf", "tracepoint"] as const) {
   const args = [...USUAL, "--backend", backend, "--sample-interval", "100ms", "--duration", "3s"];
 
-  // The task iterator translates the pid for both.
+  // The task iterator translates the pid for both backends.
   describe.skipIf(noBtf !== null)(titled(`--pid in a pid namespace, ${backend} backend`, noBtf), () => {
-    test("is the process of that number there and its descendants, until the last one ends", async () => {
+    test("watches the process with that pid in the namespace and its descendants, until the last one ends", async () => {
       const fifo = join(folder, `fifo-${backend}`);
       expect(succeeds("mkfifo", fifo)).toBeTrue();
-      // Its pid there is small: on the host that is a kernel thread.
+      // The pid in the namespace is small: on the host, a kernel thread has it.
       const script = `(read line < ${fifo}; /bin/true watched; :) & watched=$!; exec "$0" "$@" --pid $watched`;
       await using collect = await CollectRun.start(args, { before: inContainer(script) });
       expect(succeeds("/bin/sh", "-c", `echo > ${fifo}`)).toBeTrue();
@@ -119,7 +119,7 @@ for (const backend of ["btf", "tracepoint"] as const) {
       expect(ended.stderr).toContain("--pid=host");
     });
 
-    test("that does not exist there is refused, though the host has it", async () => {
+    test("is refused if the pid does not exist in the namespace, although it exists on the host", async () => {
       const ended = await CollectRun.toEnd([...args, "--pid", "77"], { before: CONTAINER });
       expect(ended.exitCode).toBe(2);
       expect(ended.stderr).toContain("there is no process 77");
@@ -128,13 +128,13 @@ for (const backend of ["btf", "tracepoint"] as const) {
 }
 
 describe.skipIf(why !== null)(titled("--pid", why), () => {
-  test("of a process that does not exist is refused, and named among several", async () => {
+  test("is refused if one of several processes does not exist, and the error names that process", async () => {
     const ended = await CollectRun.toEnd(["--duration", "1s", "--pid", `${process.pid},4194304`]);
     expect(ended.exitCode).toBe(2);
     expect(ended.stderr).toContain("there is no process 4194304");
   });
 
-  test("is over when the last descendant ends, not the watched process", async () => {
+  test("ends the run when the last descendant ends, not when the watched process ends", async () => {
     const fifo = join(folder, "last");
     expect(succeeds("mkfifo", fifo)).toBeTrue();
     const root = Bun.spawn(["/bin/sh", "-c", `(read line < ${fifo}; :) & read line`], { stdin: "pipe" });
@@ -143,7 +143,7 @@ describe.skipIf(why !== null)(titled("--pid", why), () => {
     root.stdin.end();
     await root.exited;
     await collect.event("the end of the watched process", ({ type, pid }) => type === "exit" && pid === root.pid);
-    // Some flushes later it is still quiet.
+    // After a few flushes, the run still goes on.
     await Bun.sleep(200);
     expect(collect.stderr).not.toContain("has ended");
     expect(succeeds("/bin/sh", "-c", `echo > ${fifo}`)).toBeTrue();
@@ -155,7 +155,7 @@ describe.skipIf(why !== null)(titled("--pid", why), () => {
 const v1Mount = v1Point();
 const noV1 = reasonOf(why, v1Mount === null && "there is no cgroup v1 hierarchy");
 
-/** Where a v1 hierarchy is mounted; null: there is none. */
+/** Mount point of a v1 hierarchy; null if there is none. */
 function v1Point(): string | null {
   const mounts = parseMountinfo(readFileSync("/proc/self/mountinfo", "utf8"));
   return (
@@ -164,12 +164,12 @@ function v1Point(): string | null {
   );
 }
 
-describe.skipIf(noV1 !== null)(titled("containers of v1 in a pid namespace", noV1), () => {
-  test("no process of the host is taken for the one that has its number there", async () => {
+describe.skipIf(noV1 !== null)(titled("containers in a v1 hierarchy and a pid namespace", noV1), () => {
+  test("a process of the host is not confused with the container process of the same pid", async () => {
     await using cgroup = new TestCgroup(v1Mount as string);
     const path = cgroup.make("docker", "0123456789abcdef".repeat(4));
     const socket = join(folder, "v1.sock");
-    // Pids 2 to 11 there are in the container; on the host they are kernel threads.
+    // Pids 2 to 11 of the namespace are in the container; on the host they are kernel threads.
     const script = "for i in 1 2 3 4 5 6 7 8 9 10; do sleep 60 & done";
     const before = [...inCgroups(cgroup.directory(path)), ...inContainer(script)];
     const args = [...USUAL, "--listen", `unix:${socket}`, "--duration", "4s"];

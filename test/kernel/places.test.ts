@@ -13,7 +13,7 @@ const FIXTURES = join(import.meta.dir, "../fixtures/places");
 const folder = mkdtempSync(join(tmpdir(), "linnix-places-"));
 const mdwe = join(folder, "mdwe");
 const refuse = join(folder, "refuse");
-/** A folder to mount something on. */
+/** A folder to use as a mount point. */
 const mountPoint = mkdtempSync(join(folder, "mount-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -64,7 +64,7 @@ const PLACES: Record<string, Place> = {
   },
 };
 
-describe.skipIf(reason !== null)(titled("doctor says what collect does", reason), () => {
+describe.skipIf(reason !== null)(titled("doctor agrees with collect", reason), () => {
   beforeAll(() => {
     for (const name of ["mdwe", "refuse"]) {
       const source = join(FIXTURES, `${name}.c`);
@@ -80,13 +80,13 @@ describe.skipIf(reason !== null)(titled("doctor says what collect does", reason)
     });
   }
 
-  test("a seccomp filter that ends the process: doctor survives, and names it", async () => {
+  test("doctor survives a seccomp filter that ends the process, and names the filter", async () => {
     const report = await doctor({ before: [refuse, "bpf", "kill"] });
     expect(report.exitCode).toBe(3);
     expect(report.check("trial")).toMatchObject({ status: "fail", found: expect.stringContaining("seccomp") });
   });
 
-  test("a ring size of the configuration file counts", async () => {
+  test("doctor checks the ring size of the configuration file", async () => {
     const config = join(folder, "linnix.toml");
     await Bun.write(config, '[ring]\nsize = "64MiB"\n');
     const before = [...limited("ulimit -l 8192"), ...asRootWithout("ipc_lock")];
@@ -118,14 +118,14 @@ describe.skipIf(reason !== null)(titled("overhead-test and compare refuse before
       for (const command of ["overhead-test", "compare-with-polling"]) {
         const { exitCode, stderr } = await linnix(place, command, "--quick");
         expect({ exitCode, stderr }).toEqual({ exitCode: 3, stderr: expect.stringMatching(NO_FOLDER) });
-        // Its first line: nothing was measured before.
+        // The message is the first line: nothing was measured before.
         expect(stderr).toStartWith("linnix: nothing can be written");
         expect(report.check("temp-folder").found).toBe(stderr.split("\n")[0]?.slice("linnix: ".length) ?? "");
       }
     });
   }
 
-  test("what a collector cannot do here is the first line of overhead-test", async () => {
+  test("overhead-test prints first why a collector cannot run here", async () => {
     const { exitCode, stderr } = await linnix({ before: [refuse, "perf_event_open", "1"] }, "test", "--quick");
     expect(exitCode).toBe(3);
     expect(stderr).toStartWith("linnix: the perf rings cannot be opened: perf_event_open: EPERM");
@@ -137,7 +137,7 @@ const noTracefs =
 describe.skipIf(noTracefs !== null)(titled("a command of overhead-test", noTracefs), () => {
   const options = ["--quick", "--baseline", "0ms", "--duration", "500ms", "--interval", "100ms"];
 
-  test("finds tracefs mounted, also where the machine has it not", async () => {
+  test("has tracefs mounted, even if the machine has not", async () => {
     const before = inMounts("umount -q -l /sys/kernel/tracing; umount -q -l /sys/kernel/debug; true");
     const script = "ls -d /sys/kernel/tracing/events || exit 9; sleep 100";
     const { stderr, exitCode } = await linnix({ before }, "overhead-test", ...options, "--", "sh", "-c", script);
@@ -145,7 +145,7 @@ describe.skipIf(noTracefs !== null)(titled("a command of overhead-test", noTrace
     expect([0, 1, 4]).toContain(exitCode ?? -1);
   });
 
-  test("that ends at once says what it printed last", async () => {
+  test("that ends at once is reported with its last output", async () => {
     const script = "echo the licence is missing; exit 7";
     const { stderr, exitCode } = await linnix({ before: [] }, "overhead-test", ...options, "--", "sh", "-c", script);
     expect(exitCode).toBe(3);
@@ -160,8 +160,8 @@ describe.skipIf(noTracefs !== null)(titled("a command of overhead-test", noTrace
 });
 
 const noBusybox = reason ?? (programPath("busybox") === null ? "needs busybox" : null);
-describe.skipIf(noBusybox !== null)(titled("setpriv of busybox", noBusybox), () => {
-  test("overhead-test runs without it", async () => {
+describe.skipIf(noBusybox !== null)(titled("with the setpriv of busybox", noBusybox), () => {
+  test("overhead-test runs", async () => {
     const busybox = programPath("busybox") ?? "";
     const place = { before: inMounts('mount --bind "$1" "$2"', busybox, programPath("setpriv") ?? "") };
     const options = ["--baseline", "0ms", "--duration", "500ms", "--interval", "100ms"];

@@ -1,4 +1,4 @@
-/** Maps with an entry for each process: their memory, and what happens if they have no room. */
+/** Maps with an entry for each process: their memory, and the events if they have no room. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { BpfObject } from "../../src/bpf/bpf-object.ts";
@@ -32,7 +32,7 @@ const MiB = 2 ** 20;
 const RING_BYTES = 4 * MiB;
 
 describe.skipIf(notHere !== null)(titled("maps that are preallocated", notHere), () => {
-  test("take less than 8 MiB of the kernel's memory together, however many processes there may be", () => {
+  test("need less than 8 MiB of kernel memory together at the maximum of processes", () => {
     using object = BpfObject.open("tracepoint", bpfObject("tracepoint"));
     const names = ["tracked_pids", "missed_execs", "thread_groups", "forked_at"];
     const limits = { release: "5.10.0", maxThreads: 1e9, maxPid: 4_194_304 };
@@ -44,7 +44,7 @@ describe.skipIf(notHere !== null)(titled("maps that are preallocated", notHere),
       const number = (key: string) => Number(new RegExp(`^${key}:\\s*(\\w+)$`, "m").exec(info)?.[1]);
       // BPF_F_NO_PREALLOC
       expect([name, number("map_flags") & 1, number("max_entries")]).toEqual([name, 0, entries]);
-      // What all elements take; the kernel counts those that exist.
+      // memlock counts the preallocated elements.
       expect(number("memlock")).toBeGreaterThan(entries * 64);
       sum += number("memlock");
     }
@@ -98,7 +98,7 @@ describe.skipIf(notHere !== null)(titled("a map without room", notHere), () => {
     expect(events.filter((event) => !watched.has(event.pid))).toEqual([]);
   });
 
-  test("of execs that a filter holds back: what a process executed is null", async () => {
+  test("of filtered execs: the executable of a process is null", async () => {
     const uid = 2345;
     let ran: { pid: number }[] = [];
     const { events, condition } = await collecting({ uids: [uid] }, async () => {
@@ -111,7 +111,7 @@ describe.skipIf(notHere !== null)(titled("a map without room", notHere), () => {
   });
 });
 
-/** The events of a backend, read at its end. */
+/** The events of a backend, read after `run`, and the count of processes without room. */
 function eventsOf(kind: BackendKind, run: () => Promise<unknown>): Promise<{ events: ProcessEvent[]; noRoom: number }> {
   return (async () => {
     using backend = new Backend(kind, probeOptions({ maxProcesses: 1 }));
@@ -162,7 +162,7 @@ describe.skipIf(notHere !== null)(
     );
     test.skipIf(noGroupDead !== null)(
       titled(
-        "reports the process's name, not that of its last thread, if the kernel says which is the last",
+        "reports the name of the process, not of its last thread, if the kernel marks the last thread",
         noGroupDead,
       ),
       async () => {
@@ -176,7 +176,7 @@ describe.skipIf(notHere !== null)(
       const kind = tracepointBackend();
       const { exit } = await endOf({
         ...kind,
-        // As before Linux 6.16.
+        // Acts like a kernel before Linux 6.16, which does not mark the last thread.
         prepare(object, knobs, options, followsCgroup) {
           kind.prepare(object, knobs, options, followsCgroup);
           knobs.setUint8(KNOBS.group_dead_known, 0);

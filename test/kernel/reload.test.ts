@@ -14,7 +14,7 @@ const reason = whyNotHere();
 const directory = mkdtempSync(join(tmpdir(), "linnix-test-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-/** What every configuration here begins with. */
+/** First lines of every configuration in this file. */
 const HEAD = "[output]\nformat = 'jsonl'\n[ring]\nsize = '4MiB'\nflush_interval = '20ms'\n";
 
 function config(name: string, text: string): string {
@@ -23,7 +23,7 @@ function config(name: string, text: string): string {
   return path;
 }
 
-/** Has it read its configuration again, and waits until it has said so for the `count`-th time. */
+/** Sends SIGHUP, and waits until linnix has reported its `count`-th reload. */
 async function reload(collect: CollectRun, count = 1): Promise<void> {
   const told = /^linnix: (error: the configuration stays|configuration read again)/gm;
   collect.child.kill("SIGHUP");
@@ -31,7 +31,7 @@ async function reload(collect: CollectRun, count = 1): Promise<void> {
 }
 
 describe.skipIf(reason !== null)(titled("redaction", reason), () => {
-  test("holds for what ran before the start as well, and for every output", async () => {
+  test("hides arguments in every output, also those of processes that started before the run", async () => {
     const before = Bun.spawn(["/bin/sh", "-c", "read line", "--password=geheim"], { stdin: "pipe" });
     const path = config("redaction.toml", "[redaction]\nredact = true\npatterns = ['password=(\\S+)', 'ano(ther)']\n");
     await using collect = await CollectRun.start(["--config", path]);
@@ -47,7 +47,7 @@ describe.skipIf(reason !== null)(titled("redaction", reason), () => {
 });
 
 describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
-  test("takes over what can change, and names what cannot", async () => {
+  test("applies settings that can change, and names those that cannot", async () => {
     const path = config("changes.toml", "[sampling]\ninterval = 0\n");
     await using collect = await CollectRun.start(["--config", path, "--linger", "9s"]);
     Bun.spawnSync(["/bin/echo", "before"]);
@@ -61,7 +61,7 @@ describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
     const exec = await collect.event("an exec", (event) => event.type === "exec" && event.pid === pid);
     expect(exec).toMatchObject({ args: ["/bin/echo", "[redacted]"] });
     await until("a sample", () => collect.others.some(({ type }) => type === "sample"));
-    // The option goes before the file.
+    // The command-line option has priority over the file.
     expect(collect.stderr).toMatch(
       /^linnix: configuration read again: sampling\.interval = "50ms", redaction\.redact = true; redaction holds .*$/m,
     );
@@ -69,7 +69,7 @@ describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
     await collect.stop();
   });
 
-  test("hides what was known before redaction was switched on, and warns when it is switched off", async () => {
+  test("hides known arguments after redaction is switched on, and warns when it is switched off", async () => {
     const path = config("later.toml", "[api]\nlisten = '127.0.0.1:0'\n");
     await using collect = await CollectRun.start(["--config", path]);
     const url = await until("its address", () => /answering at (\S+)/.exec(collect.stderr)?.[1]);
@@ -101,14 +101,14 @@ describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
     live.stdin.end();
     const exit = await collect.event("its exit", (event) => event.type === "exit" && event.pid === live.pid);
     expect(exit).toMatchObject({ args: ["/bin/sh", "-c", "read line", "--password=[redacted]"] });
-    // As an editor leaves it for a moment.
+    // An editor may leave the file like this for a moment.
     writeFileSync(path, "");
     await reload(collect, 2);
     expect(collect.stderr).toMatch(/^linnix: warning: redaction is switched off/m);
     await collect.stop();
   });
 
-  test("reports another token in the same file", async () => {
+  test("reports a changed token in the same file", async () => {
     const token = join(directory, "token");
     const write = (text: string) => writeFileSync(token, text, { mode: 0o600 });
     write("one-token-of-16-letters");
@@ -125,9 +125,9 @@ describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
     await collect.stop();
   });
 
-  test.each(["debug", "silent"])("decides how a later failure is told: info after %s", async (level) => {
+  test.each(["debug", "silent"])("sets the log level for later failures: info after %s", async (level) => {
     const child = Bun.spawn(["/bin/sh", "-c", "read line; seq 20 | xargs -n 1 /bin/true"], { stdin: "pipe" });
-    // Before that child goes on only the start is written, which has room.
+    // Until the child continues, linnix writes only the start event, for which there is room.
     const quiet = `[sampling]\ninterval = 0\n[budget]\ncpu = 0\n[filters]\npid = [${child.pid}]\n`;
     const path = config("level.toml", `${quiet}[log]\nlevel = '${level}'\n`);
     const full = join(directory, `full-${level}`);
@@ -154,7 +154,7 @@ describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
     const exec = await collect.event("an exec", (event) => event.type === "exec" && event.pid === pid);
     expect(exec).toMatchObject({ args: ["/bin/echo", "shown"] });
     expect(collect.stderr).toContain(`${path}:8: redaction.paterns; unknown key of [redaction]; did you mean`);
-    // What became untrusted is not read either.
+    // linnix does not read a file that became untrusted either.
     config("error.toml", "");
     chmodSync(path, 0o606);
     await reload(collect, 2);
@@ -162,7 +162,7 @@ describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
     await collect.stop();
   });
 
-  test("goes on in a new file where the output was moved away: nothing is lost, all lines are whole", async () => {
+  test("opens a new file after the output was renamed: nothing is lost, and all lines are whole", async () => {
     const path = join(directory, "rotated.jsonl");
     await using collect = await CollectRun.start(["--config", config("rotated.toml", ""), "--output", path]);
     const pids: number[] = [];
@@ -181,9 +181,9 @@ describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
     expect(pids.filter((pid) => !exited.has(pid))).toEqual([]);
   });
 
-  test("that comes while it starts is not lost", async () => {
+  test("that arrives during the start is not lost", async () => {
     const path = config("starting.toml", "");
-    // The longer the start: the API is loaded, classic tracepoints are attached slowly.
+    // The API and classic tracepoints make the start longer.
     const listen = `unix:${join(directory, "starting.sock")}`;
     const args = ["--config", path, "--backend", "tracepoint", "--listen", listen, "--output", "/dev/null"];
     await using run = spawnCollect(args);
@@ -195,11 +195,11 @@ describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
     expect(await run.child.exited).toBe(0);
   });
 
-  test("that comes before it can listen does not end it", async () => {
+  test("that arrives before linnix handles signals does not end the run", async () => {
     for (let round = 0; round < 5; round++) {
       await using run = spawnCollect(["--config", config("early.toml", ""), "--output", "/dev/null"]);
       const { pid } = run.child;
-      // From its first lines on that one alone is held back, for a few milliseconds: no time to sleep between two looks.
+      // linnix blocks only SIGHUP first, for a few milliseconds: too short to sleep between two checks.
       const giveUp = Date.now() + 5000;
       while (signals(pid, "SigBlk") !== 1n && !catchesHangup(pid) && Date.now() < giveUp) {}
       run.child.kill("SIGHUP");
@@ -212,13 +212,13 @@ describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
     }
   });
 
-  test("comes as often as it likes while it starts", async () => {
+  test("that arrives every millisecond during the start does not end the run", async () => {
     await using run = spawnCollect(["--config", config("storm.toml", ""), "--output", "/dev/null"]);
     const { pid } = run.child;
     const giveUp = Date.now() + 5000;
     while (signals(pid, "SigBlk") !== 1n && !catchesHangup(pid) && Date.now() < giveUp) {}
     const hasEnded = () => run.child.exitCode !== null || run.child.signalCode !== null;
-    // The kernel gives up to load a program where a signal waits, and libbpf tries that five times.
+    // The kernel aborts loading a program if a signal is pending, and libbpf tries five times.
     const storm = setInterval(() => run.child.kill("SIGHUP"), 1);
     await until("linnix to watch", () => hasEnded() || run.stderr().includes("watching by"));
     clearInterval(storm);
@@ -230,7 +230,7 @@ describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
 
   const noBlock = reason ?? (succeeds("env", "--block-signal=HUP", "true") ? null : "needs env --block-signal");
   test.skipIf(noBlock !== null)(
-    titled("is heard from the first moment on where its starter blocks it", noBlock),
+    titled("is handled from the start even if the parent process blocks it", noBlock),
     async () => {
       const args = ["--config", config("blocked.toml", ""), "--output", "/dev/null"];
       await using run = spawnCollect(args, "env", "--block-signal=HUP");
@@ -245,7 +245,7 @@ describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
     },
   );
 
-  test("and every other signal that comes while it ends takes nothing of the end away", async () => {
+  test("and other signals during the end do not cut the output", async () => {
     const socket = join(directory, "impatient.sock");
     const output = join(directory, "impatient.jsonl");
     const path = config("impatient.toml", "");
@@ -264,7 +264,7 @@ describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
     expect(parseOutput(readFileSync(output, "utf8")).summary).not.toBeNull();
   });
 
-  test("keeps redaction where the file that asked for it is gone", async () => {
+  test("keeps redaction if the file that switched it on is gone", async () => {
     const path = config("gone-file.toml", "[redaction]\nredact = true\n");
     await using collect = await CollectRun.start(["--config", path]);
     rmSync(path);
@@ -277,7 +277,7 @@ describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
   });
 
   const noTerminal = reason ?? whyNoTerminal("script");
-  test.skipIf(noTerminal !== null)(titled("ends the run where stdout is a terminal", noTerminal), async () => {
+  test.skipIf(noTerminal !== null)(titled("ends the run if stdout is a terminal", noTerminal), async () => {
     const log = join(directory, "terminal.log");
     const path = config("terminal.toml", "");
     const { child, tell } = onTerminal(["--config", path, "--format", "pretty"], log);
@@ -287,7 +287,7 @@ describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
     expect(readFileSync(log, "utf8")).not.toContain("configuration read again");
   });
 
-  test.skipIf(noTerminal !== null)(titled("ends the run where its terminal is gone", noTerminal), async () => {
+  test.skipIf(noTerminal !== null)(titled("ends the run if its terminal is gone", noTerminal), async () => {
     const log = join(directory, "gone.log");
     const output = join(directory, "gone.jsonl");
     const { child, tell } = onTerminal(["--config", config("gone.toml", ""), "--output", output], log);
@@ -305,7 +305,7 @@ describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
     const pid = await until("linnix to watch", tell);
     child.kill("SIGKILL");
     await child.exited;
-    // As the kernel's own at the end of the terminal, which reaches the foreground only.
+    // The kernel sends SIGHUP at the end of a terminal only to the foreground processes, so the test sends it.
     process.kill(pid, "SIGHUP");
     await until("a word of the configuration", () => readFileSync(log, "utf8").includes("configuration read again"));
     process.kill(pid, "SIGTERM");
@@ -313,7 +313,7 @@ describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
     expect(parseOutput(readFileSync(output, "utf8")).summary).not.toBeNull();
   });
 
-  /** linnix on a terminal of its own, that script(1) makes; what it says is in `log`. */
+  /** linnix on its own terminal, which script(1) makes; its messages are in `log`. */
   function onTerminal(args: string[], log: string, before = "") {
     const command = `exec ${before}${[BINARY, "collect", ...args].join(" ")} 2>${log}`;
     const child = Bun.spawn([programPath("script") as string, "-qec", command, "/dev/null"], {
@@ -321,7 +321,7 @@ describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
       stdout: "ignore",
       stderr: "ignore",
       env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", SHELL: "/bin/sh" },
-      // nohup(1) makes a file where it is.
+      // nohup(1) creates a file in the working directory.
       cwd: directory,
     });
     const tell = (): number | false => {
@@ -337,7 +337,7 @@ describe.skipIf(reason !== null)(titled("SIGHUP", reason), () => {
   }
 });
 
-/** Starts it, and does not wait until it watches. */
+/** Starts linnix without waiting until it watches. */
 function spawnCollect(args: string[], ...before: string[]) {
   const log = join(directory, `${Bun.randomUUIDv7()}.log`);
   const child = Bun.spawn([...before, BINARY, "collect", ...args], {
@@ -352,14 +352,14 @@ function spawnCollect(args: string[], ...before: string[]) {
   return { child, stderr: () => readFileSync(log, "utf8"), [Symbol.asyncDispose]: end };
 }
 
-/** Waits until it hears signals. */
+/** Waits until linnix handles signals. */
 async function listening(pid: number): Promise<void> {
-  // Not when it starts for the first time: what comes then it need not hear.
+  // The first moments of the process do not count: signals then need not be handled.
   const isStartedAnew = () => readFileSync(`/proc/${pid}/environ`, "utf8").includes("BUN_JSC_");
   await until("linnix to listen to signals", () => isStartedAnew() && catchesHangup(pid));
 }
 
-/** The signals that are caught, or blocked by the main thread. SIGHUP is signal 1, the lowest bit. */
+/** Mask of the signals that the main thread catches or blocks. SIGHUP is signal 1, the lowest bit. */
 function signals(pid: number, which: "SigCgt" | "SigBlk"): bigint {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   const mask = new RegExp(`^${which}:\\s*([0-9a-f]+)$`, "m").exec(status)?.[1] ?? "0";

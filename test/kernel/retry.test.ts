@@ -21,7 +21,7 @@ const RING_BYTES = 4 * 1024 * 1024;
 const OPTIONS = probeOptions();
 const NONE = { fork: 0, exec: 0, exit: 0 };
 
-/** A backend with rings of its own, attached until it is disposed of. */
+/** A backend with its own rings, attached until it is disposed of. */
 class Watch implements Disposable {
   readonly backend: Backend;
   readonly #rings: RingSet;
@@ -45,7 +45,7 @@ class Watch implements Disposable {
     this.#resources = resources.move();
   }
 
-  /** How often each type of each pid was reported: `"pid type"`. */
+  /** Ends the watch. Returns the number of records by `"pid type"`. */
   end(): Map<string, number> {
     this.backend.detach();
     const told = new Map<string, number>();
@@ -61,7 +61,7 @@ class Watch implements Disposable {
   }
 }
 
-/** As if the kernel skipped every run of the first programs. */
+/** A backend without the first programs, as if the kernel skipped each of their runs. */
 function retriesAlone(): BackendKind {
   const attach: BackendKind["attach"] = (object) =>
     ["retry_fork", "handle_rename", "retry_exec", "retry_exit"].map((program) => BpfLink.attach(object, program));
@@ -69,7 +69,7 @@ function retriesAlone(): BackendKind {
 }
 
 describe.skipIf(noBtf !== null)(titled("a second program at each tracepoint", noBtf), () => {
-  test("reports what the first program was skipped for, and nothing that it reported", async () => {
+  test("reports only events for which the kernel skipped the first program", async () => {
     using once = new Watch(btfBackend(false));
     using both = new Watch(btfBackend(true));
     using second = new Watch(retriesAlone());
@@ -86,7 +86,7 @@ describe.skipIf(noBtf !== null)(titled("a second program at each tracepoint", no
       expect(told.get(`${executed.everyReaped()[0]?.pid} ${EVENT_EXEC}`)).toBe(1);
     }
     expect(both.backend.skipped()).toEqual(NONE);
-    // Whatever came was the second's, also what threads did.
+    // All records, also those of threads, come from the second programs.
     const { seen, retried, threads: counted } = second.backend.counts();
     expect(retried).toEqual({ fork: seen.fork + counted.started, exec: seen.exec, exit: seen.exit + counted.exited });
     expect(retried.fork).toBeGreaterThan(processes.length);

@@ -9,7 +9,7 @@ import { titled, whyNotHere } from "./support/needs.ts";
 const reason = whyNotHere();
 
 describe.skipIf(reason !== null)(titled("the loops that time a write to a ring", reason), () => {
-  test("write what they say, and only one of them, on any CPU and more often than the ring has room for", () => {
+  test("write the expected records with one program, on any CPU, and more records than the ring has room for", () => {
     for (const cpu of onlineCpus()) {
       using loops = new RingWriteLoops(cpu);
       for (let i = 0; i < 20; i++) {
@@ -20,11 +20,11 @@ describe.skipIf(reason !== null)(titled("the loops that time a write to a ring",
     }
   });
 
-  test("a CPU that is not there is an error with its reason", () => {
+  test("fail with the reason for a CPU that does not exist", () => {
     expect(() => new RingWriteLoops(Math.max(...possibleCpus()) + 1)).toThrow(NativeError);
   });
 
-  test("give a time for each batch, and leave no file descriptor behind", async () => {
+  test("return a time for each batch, and leave no file descriptor behind", async () => {
     const { signal } = new AbortController();
     await timeRingWrites(signal);
     const before = readdirSync("/proc/self/fd").length;

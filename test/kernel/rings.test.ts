@@ -1,4 +1,4 @@
-/** Rings of CPUs, and the spare one of those that have none, on this kernel. CPUs go offline in test/kernels/ only. */
+/** Rings of CPUs, and the spare ring of CPUs without a ring, on this kernel. CPUs go offline in test/kernels/ only. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { constants } from "node:os";
 import { BpfRingMemory } from "../../src/bpf/bpf-ring-memory.ts";
@@ -23,13 +23,13 @@ const fixture = useFixture(noBtf);
 const SIZES = { ringBytes: 1024 * 1024, watermarkBytes: 1024 * 1024 };
 const OPTIONS = probeOptions({ filters: { ...probeOptions().filters, pids: [process.pid] } });
 
-/** A backend with rings for the CPUs that `hasRing` names now. */
+/** A backend whose CPUs have rings, or only the spare ring, by `hasRings`. */
 class Watch implements Disposable {
   readonly backend: Backend;
   readonly rings: CpuRings;
   /** Whether CPUs get a ring from now on. */
   hasRings: boolean;
-  /** What was read: `"pid type"`. */
+  /** The records read so far, each as `"pid type"`. */
   readonly read: string[] = [];
   readonly #resources: DisposableStack;
 
@@ -62,7 +62,7 @@ class Watch implements Disposable {
     );
   }
 
-  /** Records that the kernel side handed over and that were neither read nor counted as lost. */
+  /** Number of records that the kernel side emitted and that were neither read nor counted as lost. */
   missing(): number {
     const { emitted, lost_by_type } = this.backend.counts();
     const sum = ({ fork, exec, exit }: typeof emitted) => fork + exec + exit;
@@ -77,7 +77,7 @@ class Watch implements Disposable {
 const KINDS = { btf: () => btfBackend(), tracepoint: () => tracepointBackend() };
 
 describe.skipIf(noBtf !== null)(titled("CPUs without a ring", noBtf), () => {
-  test.each(["btf", "tracepoint"] as const)("use the spare one, until they have one: %s", async (name) => {
+  test.each(["btf", "tracepoint"] as const)("use the spare ring until they have their own: %s", async (name) => {
     using watch = new Watch(KINDS[name](), false);
     const expectAll = async () => {
       const truths = await fixture().run("crowd", [20]);
@@ -91,7 +91,7 @@ describe.skipIf(noBtf !== null)(titled("CPUs without a ring", noBtf), () => {
     await expectAll();
     const cpus = watch.backend.lostByCpu();
     expect(cpus).toEqual([]);
-    // They come online: what they had no ring for is the sign.
+    // Events on a CPU without a ring show that the CPU has come online.
     watch.hasRings = true;
     expect(watch.rings.follow(boottimeNs())).toBe(true);
     await expectAll();
@@ -101,9 +101,9 @@ describe.skipIf(noBtf !== null)(titled("CPUs without a ring", noBtf), () => {
     expect(watch.missing()).toBe(0);
   });
 
-  test("lose what the spare one has no room for, counted by its reason", async () => {
+  test("lose events for which the spare ring has no room, and count them by reason", async () => {
     using watch = new Watch(btfBackend(), false);
-    // 224 bytes each, and 256 KiB of room.
+    // Each record has 224 bytes, and the spare ring has room for 256 KiB.
     for (let i = 0; i < 2; i++) await fixture().run("crowd", [800]);
     watch.backend.detach();
     await Bun.sleep(20);
@@ -113,7 +113,7 @@ describe.skipIf(noBtf !== null)(titled("CPUs without a ring", noBtf), () => {
     expect([lost_by_reason.ring_full, watch.missing()]).toEqual([0, 0]);
   });
 
-  test("a ring is live until it is closed; one for a CPU that is not there is refused with ENODEV", () => {
+  test("a ring is live until it is closed; a ring for a missing CPU is refused with ENODEV", () => {
     using backend = new Backend(btfBackend(), OPTIONS);
     using ring = new PerfEventRing(backend.eventsMapFd, 0, SIZES);
     expect(ring.isLive()).toBe(true);

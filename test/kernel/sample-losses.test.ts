@@ -26,10 +26,10 @@ const reason = whyNoBtf();
 const place = useWorkers(reason);
 
 const ARGS = ["--format", "jsonl", "--flush-interval", "20ms", "--sample-interval", "50ms", "--cpu-budget", "0"];
-/** Without groups: a scrape would read thousands of processes for them each time. */
+/** Groups are off: each scrape would read thousands of processes for them. */
 const OPEN = ["--listen", "127.0.0.1:0", "--ring-size", "4MiB", "--metrics-groups=false"];
 
-/** What a run says of its samples while it goes on: /status, and the same by /metrics. */
+/** The counts of samples of a run in /status, compared with /metrics. */
 async function samplesOf(
   run: CollectRun,
 ): Promise<{ status: SampleCounters; metrics: Omit<SampleCounters, "emitted"> }> {
@@ -45,7 +45,7 @@ async function samplesOf(
   return { status: samples, metrics: { ...losses, threads_not_summed } };
 }
 
-/** Asks until the loss is there, in both answers. */
+/** Requests both answers until the loss is in both. */
 async function lossOf(run: CollectRun, which: SampleLoss, meanwhile = async () => {}) {
   for (let tries = 0; tries < 100; tries++) {
     const { status, metrics } = await samplesOf(run);
@@ -63,7 +63,7 @@ describe.skipIf(reason !== null)(titled("samples that are not emitted", reason),
   test("dropped_output_full: the output is full", async () => {
     const fifo = join(place.directory, "fifo");
     expect(Bun.spawnSync(["mkfifo", fifo]).exitCode).toBe(0);
-    // A reader that is there, and reads nothing for now.
+    // The reader has opened the pipe, but does not read yet.
     const reader = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
     await using run = await CollectRun.start([...ARGS, ...OPEN, "--output", fifo]);
     const busy = await place.program.start("spin");
@@ -78,7 +78,7 @@ describe.skipIf(reason !== null)(titled("samples that are not emitted", reason),
     expect(summary.samples.dropped_output_full).toBeGreaterThanOrEqual(status.dropped_output_full);
   });
 
-  test("none by another thread than the main one that executes: the figures are the process's", async () => {
+  test("no sample is dropped if a thread other than the main thread executes", async () => {
     await using run = await CollectRun.start([...ARGS, ...OPEN]);
     const worker = await place.program.start("exec-aside");
     const samples = () => (run.others as { type: string; pid: number }[]).filter(({ pid }) => pid === worker.pid);
@@ -99,7 +99,7 @@ describe.skipIf(reason !== null)(titled("samples that are not emitted", reason),
     async () => {
       using memory = new MemoryCgroup();
       await using run = await CollectRun.start([...ARGS, ...OPEN], { before: memory.enter });
-      // What its maps need goes on being counted there; the process itself needs room.
+      // Memory of its maps still counts in that cgroup; the process itself needs memory.
       memory.release(run.pid);
       await using crowds = new AsyncDisposableStack();
       const status = await lossOf(run, "dropped_no_memory", async () => {
@@ -112,8 +112,8 @@ describe.skipIf(reason !== null)(titled("samples that are not emitted", reason),
   );
 });
 
-describe.skipIf(reason !== null)(titled("the counts of sampling", reason), () => {
-  /** Two sweeps over what runs here. */
+describe.skipIf(reason !== null)(titled("counts of sampling", reason), () => {
+  /** The counts of two scans of this machine. */
   function countsOf(sampler: Sampler, wants = () => true) {
     const view = new EventView(new ProcessTable({ lingerNs: 1e9 }), new WallClock(realtimeOffsetNs()));
     const counts = noSamples();
@@ -122,7 +122,7 @@ describe.skipIf(reason !== null)(titled("the counts of sampling", reason), () =>
     return counts;
   }
 
-  /** A source that the kernel refuses at its second look, and the next one. */
+  /** A sampler whose source fails at its second scan, so that /proc takes over. */
   function refused(): Sampler {
     let sweeps = 0;
     const inner = new ProcessWalkSampler();
@@ -137,23 +137,23 @@ describe.skipIf(reason !== null)(titled("the counts of sampling", reason), () =>
     return new BestSampler([() => refusing, () => new ProcSampler()], () => {});
   }
 
-  test("baseline_missing: another source takes over, and knows no figures of those that are there", () => {
+  test("baseline_missing: counts running processes when another source takes over without their figures", () => {
     expect(countsOf(refused()).baseline_missing).toBeGreaterThan(1);
     expect(countsOf(new ProcessWalkSampler()).baseline_missing).toBe(0);
-    // Who is filtered out is not missed.
+    // A process that is filtered out does not count.
     expect(countsOf(refused(), () => false).baseline_missing).toBe(0);
   });
 
   const tooMany = Sleepers.objection(2000);
   test.skipIf(tooMany !== null)(
-    titled("left-out threads count once a sweep, also where its records do not fit at one go", tooMany),
+    titled("left-out threads count once a scan, also if its records do not fit into one batch", tooMany),
     async () => {
       const [threads, maxThreads] = [600, 300];
       const worker = await place.program.start("crowd", threads);
       await using _ = await Sleepers.start(2000, new AbortController().signal);
       using sampler = new ProcessWalkSampler({ maxThreads });
       let records = 0;
-      // Of all processes, and of those that have moved since.
+      // The first scan reports all processes, the second only processes that ran since.
       const [first, second] = [sampler.sweep(() => records++).leftOutThreads, sampler.sweep(() => {}).leftOutThreads];
       worker.end();
       expect(records).toBeGreaterThan(2000);
@@ -162,7 +162,7 @@ describe.skipIf(reason !== null)(titled("the counts of sampling", reason), () =>
     },
   );
 
-  test("left-out threads, of every sweep", async () => {
+  test("threads_not_summed: counts left-out threads of every scan", async () => {
     const worker = await place.program.start("threads", 3);
     const { threads_not_summed } = countsOf(new ProcessWalkSampler({ maxThreads: 2 }));
     worker.end();

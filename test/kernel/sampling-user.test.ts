@@ -9,11 +9,11 @@ setDefaultTimeout(60_000);
 
 const reason = whyNoBtf();
 const directory = mkdtempSync(join(tmpdir(), "linnix-test-"));
-// The account that it becomes reads the configuration again.
+// The account that linnix changes to must be able to read the configuration.
 chmodSync(directory, 0o755);
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-/** A run that has given up root, whose sampling is switched by its configuration. */
+/** A run that has dropped root, and whose configuration switches sampling. */
 async function start(name: string, interval: string) {
   const path = join(directory, name);
   const write = (text: string) =>
@@ -44,8 +44,8 @@ async function start(name: string, interval: string) {
   };
 }
 
-describe.skipIf(reason !== null)(titled("sampling after root was given up", reason), () => {
-  test("that was switched off goes on by the same way", async () => {
+describe.skipIf(reason !== null)(titled("sampling after root was dropped", reason), () => {
+  test("that was switched off goes on from the same source", async () => {
     await using run = await start("again.toml", "'50ms'");
     await until("samples", () => run.samples() > 0);
     const source = await run.source();
@@ -61,7 +61,7 @@ describe.skipIf(reason !== null)(titled("sampling after root was given up", reas
     expect(stderr).not.toContain("after root was dropped");
   });
 
-  test("that was off from the start comes from /proc, and that is said, once", async () => {
+  test("that was off from the start reads /proc, and a message says so once", async () => {
     await using run = await start("late.toml", "0");
     expect(await run.source()).toBeNull();
     await run.interval("'50ms'");

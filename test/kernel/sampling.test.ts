@@ -1,4 +1,4 @@
-/** Sweeps over real processes, by every source that this kernel has. */
+/** Scans of real processes, by every source that this kernel has. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { cgroup2Mount } from "../../src/cgroup/cgroup.ts";
@@ -26,7 +26,7 @@ setDefaultTimeout(120_000);
 const reason = whyNoBtf();
 const IDLE = 1000;
 const BUSY = 5;
-/** What the kernel has not added up yet of a thread that runs: it does at every tick, 10 ms at most. */
+/** CPU time of a running thread that the kernel has not added up yet: it does so at every tick, at most 10 ms. */
 const TICK_NS = 10e6;
 
 const SAMPLERS: { [name: string]: (options?: SamplerOptions) => Sampler } = {
@@ -46,7 +46,7 @@ interface Sample {
   isFirst: boolean;
 }
 
-/** One sweep, by pid. */
+/** One scan: its samples by pid. */
 function sweep(sampler: Sampler): Map<number, Sample> {
   const samples = new Map<number, Sample>();
   sampler.sweep((record) => {
@@ -76,7 +76,7 @@ function pids(): number[] {
     .map(Number);
 }
 
-/** Run time of all threads that are there: proc_pid_schedstat. */
+/** Run time of all live threads of a process, ns: proc_pid_schedstat. */
 function schedNs(pid: number): number {
   return readdirSync(`/proc/${pid}/task`).reduce(
     (sum, tid) => sum + Number(readFileSync(`/proc/${pid}/task/${tid}/schedstat`, "latin1").split(" ")[0]),
@@ -99,11 +99,11 @@ afterAll(() => scope.dispose());
 for (const [name, open] of Object.entries(SAMPLERS)) {
   const precise = name !== "/proc";
 
-  describe.skipIf(reason !== null)(titled(`sweeps by ${name}`, reason), () => {
+  describe.skipIf(reason !== null)(titled(`scans by ${name}`, reason), () => {
     const tooMany = Sleepers.objection(IDLE);
 
     test.skipIf(tooMany !== null)(
-      titled(`of ${IDLE} idle processes and ${BUSY} busy ones: ${BUSY}`, tooMany),
+      titled(`report only the ${BUSY} busy processes among ${IDLE} idle processes`, tooMany),
       async () => {
         await using _ = await Sleepers.start(IDLE, new AbortController().signal);
         const busy = await Promise.all(Array.from({ length: BUSY }, () => program.start("spin")));
@@ -113,7 +113,7 @@ for (const [name, open] of Object.entries(SAMPLERS)) {
         const first = sweep(sampler);
         for (const pid of [...idle, ...wanted]) expect(first.get(pid)?.isFirst).toBe(true);
         for (let i = 0; i < 3; i++) {
-          // Each of the five has to have its turn: by schedstat, not by time.
+          // Each busy process must have run: schedstat shows it, waiting does not.
           const then = wanted.map(schedNs);
           await until(() => wanted.every((pid, at) => schedNs(pid) > (then[at] as number) + 4 * TICK_NS));
           const samples = sweep(sampler);
@@ -125,7 +125,7 @@ for (const [name, open] of Object.entries(SAMPLERS)) {
       },
     );
 
-    test("the run time of all threads, to the tick", async () => {
+    test("report the run time of all threads, exact to the tick", async () => {
       using sampler = open();
       for (const args of [["spin"], ["threads", 3]] as const) {
         const { pid } = await program.start(...args);
@@ -140,25 +140,25 @@ for (const [name, open] of Object.entries(SAMPLERS)) {
           sum += sweep(sampler).get(pid)?.runtimeNs ?? 0;
         }
         const atLast = schedNs(pid);
-        // Both sides read the same sums; one may be a tick of each thread behind.
+        // Both sides read the same sums; one side may be late by a tick of each thread.
         const slack = (precise ? 1 : 3) * threads * TICK_NS;
         expect(sum).toBeGreaterThan(atLast - afterFirst - 2 * slack - 4 * TICK_NS);
         expect(sum).toBeLessThanOrEqual(atLast - atFirst + slack);
       }
     });
 
-    test("of many hundred threads as well", async () => {
+    test("report the run time of 600 threads", async () => {
       const threads = 600;
       using sampler = open();
       const { pid } = await program.start("crowd", threads);
       const first = sweep(sampler).get(pid);
       expect(first).toMatchObject({ isFirst: true, threads: threads + 1 });
       expect(first?.runtimeNs).toBeGreaterThanOrEqual(threads * 5e6 - (precise ? 0 : 5 * TICK_NS));
-      // Once all of them sleep there is nothing to report.
+      // Once all threads sleep there is nothing to report.
       await until(() => (sweep(sampler).get(pid)?.runtimeNs ?? 0) === 0);
     });
 
-    test.skipIf(!precise)("threads beyond those that are added up are counted", async () => {
+    test.skipIf(!precise)("count threads beyond the limit of summed threads", async () => {
       const [threads, maxThreads] = [600, 300];
       using whole = open();
       using bounded = open({ maxThreads });
@@ -168,39 +168,39 @@ for (const [name, open] of Object.entries(SAMPLERS)) {
       const { leftOutThreads } = bounded.sweep((record) => {
         if (record.u32(SAMPLE_EVENT.pid) === pid) sample = sampleOf(record);
       });
-      // Of ours, and of others that may have as many.
+      // The count includes threads of other processes on this machine.
       expect(leftOutThreads).toBeGreaterThanOrEqual(threads + 1 - maxThreads);
       expect(sample?.threads).toBe(threads + 1);
       expect(sample?.runtimeNs).toBeLessThan(threads * 5e6);
       expect(sample?.runtimeNs).toBeGreaterThan(0);
     });
 
-    test("the time of threads that are gone counts, memory and threads are those of now", async () => {
+    test("include the CPU time of ended threads, but only the present memory and threads", async () => {
       using sampler = open();
       const startedNs = boottimeNs();
       const { pid } = await program.start("threads-gone", 30);
       const sample = sweep(sampler).get(pid);
       expect(sample).toMatchObject({ isFirst: true, threads: 1 });
-      // Seen first: since its start.
+      // The first sample covers the time since the process started.
       expect(sample?.runtimeNs).toBeGreaterThanOrEqual(4 * 30e6 - (precise ? 0 : TICK_NS * 5));
       expect(sample?.startNs).toBeGreaterThan(startedNs - TICK_NS);
       expect(sweep(sampler).get(pid)).toBeUndefined();
     });
 
-    test("a process whose main thread has gone is one that runs, with its memory", async () => {
+    test("report a process whose main thread has ended as running, with its memory", async () => {
       using sampler = open();
       const { pid } = await program.start("leader-gone");
       await until(() => / Z /.test(readFileSync(`/proc/${pid}/stat`, "latin1")));
       const first = sweep(sampler).get(pid);
       expect(first?.isFirst).toBe(true);
-      // /proc shows no memory of it.
+      // /proc shows no memory of this process.
       if (precise) expect(first?.rssBytes).toBeGreaterThanOrEqual(64 * 1024);
       const then = schedNs(pid);
       await until(() => schedNs(pid) > then + 4 * TICK_NS);
       expect(sweep(sampler).get(pid)?.runtimeNs).toBeGreaterThan(0);
     });
 
-    test("memory, as in /proc", async () => {
+    test("report the same memory as /proc", async () => {
       using sampler = open();
       const worker = await program.start("grow");
       sweep(sampler);
@@ -211,20 +211,20 @@ for (const [name, open] of Object.entries(SAMPLERS)) {
         const sample = sweep(sampler).get(worker.pid);
         const inProc = vmRssBytes(worker.pid);
         expect(inProc - before).toBeGreaterThanOrEqual((megabytes - 0.5) * 2 ** 20);
-        // Kernels before 6.17 leave out of /proc what CPUs keep for themselves.
+        // /proc of kernels before 6.17 omits memory that is counted per CPU.
         expect(Math.abs((sample?.rssBytes ?? 0) - inProc)).toBeLessThanOrEqual(2 ** 20);
         expect(sweep(sampler).get(worker.pid)).toBeUndefined();
       }
     });
 
-    test("whose it is now, though it may not be dumped since it gave up root", async () => {
+    test("report the present user of a process that dropped root and is not dumpable", async () => {
       using sampler = open();
       const worker = await program.start("turns", 65534);
       expect(sweep(sampler).get(worker.pid)?.uid).toBe(65534);
       worker.end();
     });
 
-    test("processes that come and go in between change nothing for the others", async () => {
+    test("are not disturbed by processes that start and end in between", async () => {
       using sampler = open();
       const live = await Promise.all(Array.from({ length: 6 }, () => program.start("spin")));
       const first = live.map(({ pid }) => schedNs(pid));
@@ -232,7 +232,7 @@ for (const [name, open] of Object.entries(SAMPLERS)) {
       const told = live.map(() => 0);
       const startedNs = live.map(() => 0);
       for (let i = 0; i < 4; i++) {
-        // Of those in the middle, so that all behind it move up; and others that are never met.
+        // A process in the middle ends, so that later processes move up; short processes are never scanned.
         const [gone] = live.splice(1, 1);
         first.splice(1, 1);
         told.splice(1, 1);
@@ -265,8 +265,8 @@ for (const [name, open] of Object.entries(SAMPLERS)) {
       for (const worker of live) worker.end();
     });
 
-    // Storage of a task goes with the thread that was the main one until then.
-    test(`after an exec by another thread it is ${name === "task storage" ? "seen first again" : "the same"}`, async () => {
+    // Task storage is freed with the former main thread.
+    test(`see ${name === "task storage" ? "a new process" : "the same process"} after an exec by another thread`, async () => {
       using sampler = open();
       const worker = await program.start("exec-aside");
       sweep(sampler);
@@ -278,13 +278,13 @@ for (const [name, open] of Object.entries(SAMPLERS)) {
       worker.end();
     });
 
-    test("kernel threads have no memory, and are reported when they run", () => {
+    test("report kernel threads that run, without memory", () => {
       using sampler = open();
       const samples = sweep(sampler);
       expect(samples.get(2)).toMatchObject({ rssBytes: 0, threads: 1, isFirst: true });
     });
 
-    test("nothing is left of it", async () => {
+    test("leave no descriptor or BPF object behind", async () => {
       const descriptors = descriptorsOf("self").length;
       const sampler = open();
       sweep(sampler);
@@ -309,7 +309,7 @@ describe.skipIf(reason !== null)(titled("a walk that starts again because it has
     let told = 0;
     const { processes } = sampler.sweep(() => told++);
     expect(told).toBeGreaterThanOrEqual(count);
-    // The others of the machine are fewer than those that a second look would count again.
+    // A second count of all processes would exceed this bound.
     expect(processes).toBeGreaterThanOrEqual(count + before / 2);
     expect(processes).toBeLessThan(count + before * 1.5);
   });
@@ -318,9 +318,9 @@ describe.skipIf(reason !== null)(titled("a walk that starts again because it has
 describe.skipIf(reason !== null)(titled("zombies", reason), () => {
   const count = 100;
 
-  test("take no place in a walk: processes that start behind them are sampled", async () => {
+  test("use no place in a walk: processes that start after them are sampled", async () => {
     using before = new ProcessWalkSampler();
-    // As many places as there are processes, and some for what else starts meanwhile.
+    // There is a place for each process, and some for processes that start meanwhile.
     const maxPlaces = before.sweep(() => {}).processes + count / 2;
     using sampler = new ProcessWalkSampler({ maxPlaces });
     const { processes } = sampler.sweep(() => {});
@@ -336,17 +336,17 @@ describe.skipIf(reason !== null)(titled("zombies", reason), () => {
         samples.set(record.u32(SAMPLE_EVENT.pid), record.u64(SAMPLE_EVENT.runtime_ns));
       });
       expect(swept.unkept).toBe(0);
-      // Zombies are walked by, and not looked at.
+      // The walk passes zombies without sampling them.
       expect(swept.walked).toBeGreaterThanOrEqual(swept.processes + count);
       expect(swept.processes).toBeLessThan(processes + count / 2);
       expect(samples.get(busy.pid)).toBeGreaterThan(0);
     }
-    // Its leader is a zombie, and it runs.
+    // The leader of this process is a zombie, but the process runs.
     expect(samples.get(gone.pid)).toBeGreaterThan(0);
     for (const worker of [zombies, busy, gone]) worker.end();
   });
 
-  test("take no place in the storage that goes on where a walk was", async () => {
+  test("use no place in the task storage that succeeds a walk", async () => {
     using before = new ProcessWalkSampler();
     const maxPlaces = before.sweep(() => {}).processes + count / 2;
     const former = new ProcessWalkSampler({ maxPlaces });
@@ -364,7 +364,7 @@ describe.skipIf(reason !== null)(titled("zombies", reason), () => {
     for (const worker of [zombies, busy]) worker.end();
   });
 
-  test("that have no room are counted, and nothing else is: a walk without places", () => {
+  test("without a place are counted, and so are other processes", () => {
     using sampler = new ProcessWalkSampler({ maxPlaces: 5 });
     const { processes, unkept } = sampler.sweep(() => {});
     expect(unkept).toBe(processes - 5);
@@ -373,7 +373,7 @@ describe.skipIf(reason !== null)(titled("zombies", reason), () => {
 
 for (const name of ["a walk", "a map"]) {
   describe.skipIf(reason !== null)(titled(`the successor of ${name}`, reason), () => {
-    test("continues where the other stopped: no time is lost or reported twice, no process is seen first again", async () => {
+    test("continues where its predecessor stopped: no time is lost or reported twice, and no process counts as new", async () => {
       const { pid } = await program.start("threads", 3);
       const slack = 4 * TICK_NS;
       const former = (SAMPLERS[name] as () => Sampler)();
@@ -387,7 +387,7 @@ for (const name of ["a walk", "a map"]) {
       await ran(100);
       sum += sweep(former).get(pid)?.runtimeNs ?? 0;
       const knownNs = boottimeNs();
-      // What runs before, while and after it is opened is of the same interval.
+      // CPU time before, during and after its opening belongs to the same interval.
       await ran(100);
       using successor = former.limit?.successor(20_000) as Sampler;
       former[Symbol.dispose]();
@@ -399,12 +399,12 @@ for (const name of ["a walk", "a map"]) {
       expect(sample).toMatchObject({ isFirst: false, threads: 4 });
       expect(sum).toBeGreaterThan(300e6 - 2 * slack);
       expect(sum).toBeLessThanOrEqual(atLast - atFirst + slack);
-      // Who was there before is not new, and most had nothing to do.
+      // Earlier processes are not new, and most of them have been idle.
       for (const { isFirst, startNs } of samples.values()) if (isFirst) expect(startNs).toBeGreaterThan(knownNs);
       expect(samples.size).toBeLessThan(pids().length / 2);
     });
 
-    test("nothing is left of either, while it samples and afterwards", async () => {
+    test("keeps no object of its predecessor except a shared map, and leaves none behind", async () => {
       const former = (SAMPLERS[name] as () => Sampler)();
       sweep(former);
       const ofFormer = bpfIdsOf("self");
@@ -412,7 +412,7 @@ for (const name of ["a walk", "a map"]) {
       former[Symbol.dispose]();
       sweep(successor);
       const ofSuccessor = bpfIdsOf("self");
-      // Storage of tasks is shared; a map by pid is copied.
+      // Task storage is shared; a map by pid is copied.
       const shared = ofFormer.maps.filter((id) => ofSuccessor.maps.includes(id));
       expect(shared).toHaveLength(name === "a walk" ? 1 : 0);
       if (bpftool !== null) await until(() => countOf(stillThere(ofFormer)) === shared.length);
@@ -427,7 +427,7 @@ const mount = cgroup2Mount();
 const noCgroup = reasonOf(reason, mount === undefined && "the cgroup v2 hierarchy is not mounted");
 
 describe.skipIf(noCgroup !== null)(titled("a filter by cgroup", noCgroup), () => {
-  test.each(Object.entries(SAMPLERS))("holds for samples by %s: in that one and what is below it", async (_, open) => {
+  test.each(Object.entries(SAMPLERS))("matches samples by %s in that cgroup and below it", async (_, open) => {
     await using cgroup = new TestCgroup(mount ?? "");
     const [wanted, inner, beside] = [cgroup.make("wanted"), cgroup.make("wanted", "inner"), cgroup.make("beside")];
     const start = (path: string) => program.startAs(inCgroups(cgroup.directory(path)), "spin");
@@ -438,7 +438,7 @@ describe.skipIf(noCgroup !== null)(titled("a filter by cgroup", noCgroup), () =>
     const view = new EventView(new ProcessTable({ lingerNs: 1e9 }), new WallClock(realtimeOffsetNs()));
     using sampling = new Sampling(open(), { view, drain() {}, wants: (seen) => filter.wants(seen), sample });
     sampling.sweep();
-    // So that each has had its turn.
+    // Each worker must have run.
     const then = [...inside, outside].map(({ pid }) => schedNs(pid));
     await until(() => [...inside, outside].every(({ pid }, at) => schedNs(pid) > (then[at] as number) + 4 * TICK_NS));
     sampling.sweep();
@@ -446,14 +446,14 @@ describe.skipIf(noCgroup !== null)(titled("a filter by cgroup", noCgroup), () =>
   });
 });
 
-describe.skipIf(reason !== null)(titled("the best source", reason), () => {
-  test("is the iterator where there is one", () => {
+describe.skipIf(reason !== null)(titled("the best source of samples", reason), () => {
+  test("is the task iterator if the kernel has it", () => {
     using sampler = openSampler();
     expect(sampler.source).toBe("task-iterator");
     expect(sweep(sampler).size).toBeGreaterThan(0);
   });
 
-  test("continues by /proc without the right to use the iterator any more", () => {
+  test("goes on after the process has dropped root", () => {
     const script = `
       import { openSampler } from "${import.meta.dir}/../../src/sampling/open.ts";
       using sampler = openSampler();
@@ -466,12 +466,12 @@ describe.skipIf(reason !== null)(titled("the best source", reason), () => {
     `;
     const { stdout, stderr } = Bun.spawnSync([process.execPath, "-e", script]);
     const said = JSON.parse(stdout.toString() || JSON.stringify({ stderr: stderr.toString() }));
-    // Kernels since 5.19 leave a new read to who holds the link; before, one needs CAP_BPF for it.
+    // Since Linux 5.19 the holder of the link may read it again; earlier kernels require CAP_BPF for each read.
     expect(said).toMatchObject({ before: "task-iterator", processes: true });
   });
 });
 
-/** So many children of one process that are called sleep, once none of them runs any more. */
+/** Waits until `count` children of one process named sleep all sleep, and returns their pids. */
 async function sleeping(count: number): Promise<Set<number>> {
   let children: number[] = [];
   let ranNs = -1;

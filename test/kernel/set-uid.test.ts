@@ -9,7 +9,7 @@ setDefaultTimeout(60_000);
 
 const NOBODY = "65534";
 
-/** A copy of sleep that runs as the owner and group of its file, for every caller. */
+/** A copy of sleep with the set-uid and set-gid bits. */
 class SetIds implements Disposable {
   readonly #directory = mkdtempSync(join(tmpdir(), "linnix-set-uid-"));
   readonly program = join(this.#directory, "sleep");
@@ -50,7 +50,7 @@ for (const [backend, needs] of [
       const [exec] = events.filter((event) => event.type === "exec" && event.pid === pid && event.comm === "sleep");
       const effective = backend === "btf" ? { euid: 0, egid: 0 } : { euid: null, egid: null };
       expect(exec).toMatchObject({ uid: Number(NOBODY), gid: Number(NOBODY), ...effective });
-      // This test is its parent.
+      // This test is the parent of the process.
       const parent = events.find((event) => event.pid === pid && event.type === "fork");
       expect(parent?.ppid).toBe(process.pid);
       if (backend === "btf") expect(exec?.parent_start_ns).toBeGreaterThan(0n);

@@ -21,12 +21,12 @@ const BACKENDS = [
   ["tracepoint", whyNotHere()],
 ] as const;
 
-/** Low, so that a loop is above it on a busy machine, and a neighbour at a tenth of it is not. */
+/** A low limit: a loop exceeds it even on a busy machine, and a neighbour at a tenth of it does not. */
 const RATE = 500;
 const LIMITED = [...USUAL, "--storm-rate", String(RATE)];
 const PACED = 40;
 const OTHER_UID = 65_534;
-/** More sources than places for storms, each of them above a low rate. */
+/** Number of sources, each above a low rate: more than there are places for storms. */
 const PARENTS = 110;
 const CHILDREN = 800;
 
@@ -41,7 +41,7 @@ const start = (...command: string[]) => Bun.spawn(command, { stdin: "ignore", st
 const livePids = () => new Set(readdirSync("/proc").map(Number).filter(Number.isInteger));
 const ofSource = (storm: StormEvent, pid: number) => storm.source.kind === "process" && storm.source.pid === pid;
 
-/** Every child of a `paced` neighbour: fork, exec with its argument and exit with its status, in order. */
+/** Expects each child of a `paced` neighbour: fork, exec with its argument and exit with its status, in order. */
 function expectComplete(events: readonly ProcessEvent[], comm: string, count: number, backend: string): void {
   const execs = events.filter((event) => event.type === "exec" && event.comm === comm) as ExecEvent[];
   const exits = events.filter((event) => event.type === "exit" && event.comm === comm) as ExitEvent[];
@@ -53,7 +53,7 @@ function expectComplete(events: readonly ProcessEvent[], comm: string, count: nu
 }
 
 beforeAll(async () => {
-  // What a process younger than a second forks may belong to the source of that process.
+  // Children of a process that is younger than a second may count for the source of that process.
   while (process.uptime() < 1.2) await Bun.sleep(50);
 });
 
@@ -62,7 +62,7 @@ for (const [backend, reason] of BACKENDS) {
   const isBtf = backend === "btf";
 
   describe.skipIf(reason !== null)(titled(`storms, ${backend} backend`, reason), () => {
-    test("a loop at full speed is counted, exactly", async () => {
+    test("every event of a loop at full speed is counted", async () => {
       await using collect = await CollectRun.start(limited);
       const { path, comm } = parts().copy();
       const loop = start(path, "loop", "6000");
@@ -88,7 +88,7 @@ for (const [backend, reason] of BACKENDS) {
           signal: 0,
           unknown: 0,
         });
-        // The kernel may divide it by ticks, so that all of it is of one mode.
+        // The kernel may split the time by ticks, so that all of it is in one mode.
         expect((end.exited_cpu_user_ns ?? 0) + (end.exited_cpu_system_ns ?? 0)).toBeGreaterThan(0);
         expect(end.source.start_ns).not.toBeNull();
       } else {
@@ -113,7 +113,7 @@ for (const [backend, reason] of BACKENDS) {
       expect(events.filter(({ type, ppid }) => type === "fork" && ppid === loop.pid)).toHaveLength(2000);
     });
 
-    test("SIGHUP sets the rate, and takes it away", async () => {
+    test("SIGHUP sets the rate, and removes it", async () => {
       const path = join(parts().directory, `rate-${backend}.toml`);
       const rate = (value: number) => writeFileSync(path, `[budget]\nstorm_rate = ${value}\n`, { mode: 0o600 });
       rate(0);
@@ -137,7 +137,7 @@ for (const [backend, reason] of BACKENDS) {
       expect(events.filter(({ type, ppid }) => type === "fork" && ppid === free.pid)).toHaveLength(1000);
     });
 
-    test("with auto a reader that stands still loses nothing: what would fill the rings is counted", async () => {
+    test("with auto a stopped reader loses nothing: events that would fill the rings are counted", async () => {
       const args = ["--format", "jsonl", "--ring-size", "256KiB", "--backend", backend];
       await using collect = await CollectRun.start(args);
       collect.child.kill("SIGSTOP");
@@ -153,23 +153,23 @@ for (const [backend, reason] of BACKENDS) {
     });
 
     test.skipIf(!isBtf)(
-      "a bomb is one source also with the processes that it had before a program watched",
+      "a fork bomb is one source, including processes from before the programs were attached",
       async () => {
         await using collect = await CollectRun.start([...USUAL, "--storm-rate", "1000"]);
         const { path, comm } = parts().copy();
-        // The programs may watch for a second after the start.
+        // The programs may be attached up to a second before linnix reports it.
         await Bun.sleep(1500);
         const bomb = start(path, "bomb", "9", "1");
         await bomb.exited;
         const { events, summary } = await collect.stop();
         expect(summary.lost).toBe(0);
-        // It has 1023 processes. Without their ancestors, each of the first 50 and what it forks would be a source.
+        // The bomb has 1023 processes. If ancestors were unknown, each of the first 50 would be a source.
         const sent = events.filter((event) => event.type === "fork" && event.comm === comm);
         expect(sent.length).toBeLessThan(250);
       },
     );
 
-    test("a bomb does not suppress its neighbours of the same cgroup and session", async () => {
+    test("a fork bomb does not suppress its neighbours of the same cgroup and session", async () => {
       await using collect = await CollectRun.start(limited);
       const { path, comm } = parts().copy();
       const bomb = start(parts().path, "bomb", "8", "8");
@@ -182,7 +182,7 @@ for (const [backend, reason] of BACKENDS) {
       expect(countedIn(storms).fork).toBeGreaterThan(1000);
     });
 
-    test("a bomb does not suppress a neighbour of the same user that works by chains of young processes", async () => {
+    test("a fork bomb does not suppress a neighbour of the same user whose processes are all young", async () => {
       await using collect = await CollectRun.start(limited);
       const { path, comm } = parts().copy();
       const neighbour = start(parts().path, "chains", String(PACED), "15000", path);
@@ -195,11 +195,11 @@ for (const [backend, reason] of BACKENDS) {
       expect(countedIn(stormsOf(others)).fork).toBeGreaterThan(1000);
     });
 
-    test("many quiet forkers of one shell are no storm, however many events they have together", async () => {
+    test("many slow forkers of one shell are no storm, however many events they have together", async () => {
       await using collect = await CollectRun.start(limited);
       const { path, comm } = parts().copy();
       const paced = `${parts().path} paced 40 100000 ${path}`;
-      // Together 50 times a second three events each and more.
+      // Together they have at least three events, 50 times a second.
       const shell = start("/bin/sh", "-c", `for i in $(seq 30); do ${paced} & sleep 0.05; done; wait`);
       await shell.exited;
       const { events, others } = await collect.stop();
@@ -209,12 +209,12 @@ for (const [backend, reason] of BACKENDS) {
       expect(stormsOf(others).filter(({ source }) => source.comm === comm)).toEqual([]);
     });
 
-    test("more storms of processes than places are counted in their cgroup, and places stay for others", async () => {
+    test("if more processes storm than there are places, their cgroup counts the rest, and places stay free", async () => {
       await using collect = await CollectRun.start([...USUAL, "--storm-rate", "100", "--backend", backend]);
       const { path, comm } = parts().copy();
       const { path: quietPath, comm: quietComm } = parts().copy();
       const quiet = start(parts().path, "paced", "20", "150000", quietPath);
-      // The first two children of a young process belong to what forked it: this test, which is about to fork more.
+      // The first two children of a young process count for its parent: this test, which is about to fork more.
       await until("three children", () => {
         return collect.events.filter((event) => event.type === "exit" && event.comm === quietComm).length >= 3;
       });
@@ -222,7 +222,7 @@ for (const [backend, reason] of BACKENDS) {
       await Promise.all([many.exited, quiet.exited]);
       expect(many.exitCode).toBe(0);
       const { events, others, summary } = await collect.stop();
-      // Not by pid: there are more processes than pids.
+      // Pids do not identify processes here, because pids are reused.
       const ofQuiet = (type: string) => events.filter((event) => event.type === type && event.comm === quietComm);
       expect([ofQuiet("exec").length, ofQuiet("exit").length]).toEqual([20, 20]);
       const storms = stormsOf(others);
@@ -241,25 +241,22 @@ for (const [backend, reason] of BACKENDS) {
       expect(summary.lost).toBe(0);
     });
 
-    test.skipIf(!isBtf)(
-      "a source that the ends of its children show has its own user and name, not theirs",
-      async () => {
-        await using collect = await CollectRun.start(limited);
-        const { path, comm } = parts().copy();
-        const source = start(path, "drops", "200", String(OTHER_UID));
-        await source.exited;
-        expect(source.exitCode).toBe(0);
-        const { others } = await collect.stop();
-        const storm = stormsOf(others).find((each) => ofSource(each, source.pid));
-        expect(storm?.source).toMatchObject({ uid: process.getuid?.(), comm });
-      },
-    );
+    test.skipIf(!isBtf)("a source found by its children's exits has its own user and name, not theirs", async () => {
+      await using collect = await CollectRun.start(limited);
+      const { path, comm } = parts().copy();
+      const source = start(path, "drops", "200", String(OTHER_UID));
+      await source.exited;
+      expect(source.exitCode).toBe(0);
+      const { others } = await collect.stop();
+      const storm = stormsOf(others).find((each) => ofSource(each, source.pid));
+      expect(storm?.source).toMatchObject({ uid: process.getuid?.(), comm });
+    });
 
     test("orphans by double fork do not suppress other children of the process that adopts them", async () => {
       await using collect = await CollectRun.start(limited);
       const { path, comm } = parts().copy();
       const late = parts().copy();
-      // In a pid namespace of their own: its init adopts the orphans, and forks the neighbours.
+      // In a pid namespace, init adopts the orphans and forks the neighbours.
       const init = start(
         "unshare",
         "--pid",
@@ -300,14 +297,14 @@ for (const [backend, reason] of BACKENDS) {
         const execs = events.filter((event) => event.type === "exec" && event.comm === comm) as ExecEvent[];
         expect(execs.length).toBeGreaterThan(0);
         if (isBtf) expect(execs[0]?.args?.[1]).toBe("number");
-        // The end of what was shown is shown.
+        // The exit of each reported exec is reported.
         const [{ pid } = { pid: -1 }] = execs;
         expect(events.some((event) => event.type === "exit" && event.pid === pid)).toBe(true);
       }
       expect(countedIn(stormsOf(others).filter((storm) => ofSource(storm, shell.pid))).exec).toBeGreaterThan(200);
     });
 
-    test("a command that came with too many other new ones is sent when it is executed again", async () => {
+    test("a command that first appeared among too many new commands is sent when it is executed again", async () => {
       await using collect = await CollectRun.start(limited);
       const commands = Array.from({ length: 30 }, () => parts().copy());
       const all = commands.map(({ path }) => `${path} number 1`).join("; ");
@@ -320,7 +317,7 @@ for (const [backend, reason] of BACKENDS) {
       expect(commands.map(({ comm }) => comm).filter((comm) => !sent.has(comm))).toEqual([]);
     });
 
-    test("at the level processes the first end of each command in a storming shell is sent", async () => {
+    test("at detail processes the first exit of each command in a storming shell is sent", async () => {
       await using collect = await CollectRun.start([...limited, "--detail", "processes"]);
       const commands = Array.from({ length: 12 }, () => parts().copy());
       const renamed = parts().copy();
@@ -336,14 +333,14 @@ for (const [backend, reason] of BACKENDS) {
         expect(line?.comm).toBe(comm);
         if (isBtf) expect(line?.args?.[0]).toBe(path);
       }
-      // One that takes the name of the storm's own processes hides nothing: what counts is what was executed.
+      // A command that takes the name of the storm's processes is still new: the executed file decides.
       expect(lines.some(({ exe }) => exe === renamed.path)).toBe(true);
       expect(summary.suppressed.exit).toBeGreaterThan(500);
     });
 
     test("a storm that is counted does not lower the level of detail", async () => {
       await using collect = await CollectRun.start([...limited, "--cpu-budget", "3%", "--budget-floor", "summary"]);
-      // The first ten seconds of a run count for no budget.
+      // The budget does not count the first ten seconds of a run.
       await Bun.sleep(11_000);
       const loop = start("timeout", "6", parts().path, "loop", "1000000");
       await loop.exited;
@@ -353,7 +350,7 @@ for (const [backend, reason] of BACKENDS) {
       expect(summary.suppressed.fork).toBeGreaterThan(1000);
     });
 
-    test("processes that rename themselves take no place from others", async () => {
+    test("processes that rename themselves use no places of other commands", async () => {
       await using collect = await CollectRun.start(limited);
       const { path, comm } = parts().copy();
       const { path: often, comm: oftenComm } = parts().copy();
@@ -372,7 +369,7 @@ for (const [backend, reason] of BACKENDS) {
       for (const storm of renamed) {
         const { fork = 0, exit = 0, exec = 0 } = storm.suppressed ?? {};
         expect(storm.comms?.length).toBeLessThanOrEqual(10);
-        // All are forked by the name of their parent; each ends by another one.
+        // All children start with the name of their parent; each exits with a different name.
         if (fork > 100) expect(storm.comms?.[0]).toEqual({ comm, count: fork });
         expect(storm.comms?.reduce((sum, { count }) => sum + count, 0)).toBeLessThanOrEqual(fork + exec + exit);
       }
@@ -386,7 +383,7 @@ for (const [backend, reason] of BACKENDS) {
     test("a source at 90 % of the rate has nothing suppressed", async () => {
       await using collect = await CollectRun.start(limited);
       const { path, comm } = parts().copy();
-      // Three events each, 150 times a second; less where the machine is busy.
+      // Three events, 150 times a second; fewer if the machine is busy.
       const source = start(parts().path, "paced", "600", "6666", path);
       await source.exited;
       const { events, others } = await collect.stop();
@@ -394,14 +391,14 @@ for (const [backend, reason] of BACKENDS) {
       expect(stormsOf(others).filter((storm) => ofSource(storm, source.pid))).toEqual([]);
     });
 
-    test("/processes shows what a storm has started, and nothing of it that has ended", async () => {
+    test("/processes lists running processes of a storm, and no ended ones", async () => {
       const socket = join(parts().directory, `${backend}.sock`);
       await using collect = await CollectRun.start([...limited, "--listen", `unix:${socket}`]);
       const get = async <T>(path: string) =>
         (await (await fetch(`http://linnix${path}`, { unix: socket })).json()) as T;
       const once = "/bin/sleep 0.001";
       const loop = "i=0; while [ $i -lt 300 ]; do /bin/true; i=$((i+1)); done";
-      // Its name is not new to the storm when it is executed.
+      // The name is not new to the storm when the program is executed.
       const shell = Bun.spawn(
         ["/bin/sh", "-c", `${loop}; ${once}; ${once}; ${loop}; /bin/sleep 61 & echo $!; ${loop}; wait`],
         {
@@ -449,9 +446,9 @@ for (const [backend, reason] of BACKENDS) {
       }
     });
 
-    test("execs of one process are counted, and its arguments are not those of an exec before", async () => {
+    test("execs of one process are counted, and it does not have the arguments of an earlier exec", async () => {
       await using collect = await CollectRun.start([...USUAL, "--storm-rate", "100", "--backend", backend]);
-      // Each shell becomes the next one; the last one becomes a program that stays until after the storm.
+      // Each shell executes the next shell; the last shell executes a program that outlives the storm.
       const script = 'n=$1; if [ $n -gt 0 ]; then exec /bin/sh "$0" $((n-1)); fi; exec /bin/sleep 6';
       const path = join(parts().directory, `chain-${backend}.sh`);
       writeFileSync(path, script, { mode: 0o755 });
@@ -468,9 +465,9 @@ for (const [backend, reason] of BACKENDS) {
 }
 
 describe.skipIf(whyNotHere() !== null)(titled("a storm that costs more than the budget", whyNotHere()), () => {
-  test("lowers the rate: that is a step of the budget, and the source is counted", async () => {
+  test("lowers the storm rate as a step of the budget, and the source is counted", async () => {
     const options = ["--storm-rate", "auto", "--cpu-budget", "0.05", "--sample-interval", "100ms"];
-    // The loop is not limited before the budget counts. On a busy machine the reader can be late by a second meanwhile.
+    // The loop is not limited before the budget counts. On a busy machine the reader can be a second late meanwhile.
     await using collect = await CollectRun.start([
       "--format",
       "jsonl",

@@ -1,4 +1,4 @@
-/** docs/linnix.service under a real systemd: started, asked, reloaded, killed, stopped. */
+/** docs/linnix.service under a real systemd: start, requests, reload, kill and stop. */
 import { afterAll, afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ const lacking = reasonOf(
   bpftool === null && "needs bpftool",
   mount === undefined && "the cgroup v2 hierarchy is not mounted",
 );
-// Not every place lets a systemd come up, whatever it has: in some containers nothing may be mounted.
+// systemd cannot start in every environment: some containers permit no mounts.
 const booted = lacking === null ? await Systemd.boot(mount ?? "", UNIT).catch((error: Error) => error) : null;
 const reason = lacking ?? (booted instanceof Error ? `no systemd comes up here: ${oneLine(booted)}` : null);
 
@@ -37,7 +37,7 @@ describe.skipIf(reason !== null)(titled("as a service of systemd", reason), () =
   });
   afterAll(() => systemd[Symbol.asyncDispose]());
 
-  /** Starts it with these lines more in its unit's [Service]. */
+  /** Starts the service with additional lines in the [Service] section of its unit. */
   function start(...lines: string[]): { exitCode: number; stderr: string } {
     const folder = systemd.path(`/run/units/${SERVICE}.d`);
     mkdirSync(folder);
@@ -69,7 +69,7 @@ describe.skipIf(reason !== null)(titled("as a service of systemd", reason), () =
       return response?.status === 200 && response;
     });
 
-  /** The one process of the service. */
+  /** The only process of the service. */
   const mainPid = () => {
     const pids = systemd.pidsOf(SERVICE);
     expect(pids).toHaveLength(1);
@@ -87,20 +87,20 @@ describe.skipIf(reason !== null)(titled("as a service of systemd", reason), () =
     return { result: Result, status: ExecMainStatus, state: ActiveState, restarts: NRestarts };
   };
 
-  test("systemd-analyze has nothing to say against the unit", () => {
+  test("systemd-analyze accepts the unit", () => {
     const said = systemd.run("systemd-analyze", "verify", `/run/units/${SERVICE}`);
     expect(said).toEqual({ exitCode: 0, stdout: "", stderr: "" });
   });
 
   test("watches with every field, and leaves no BPF program behind when it is stopped", async () => {
     expect(start()).toMatchObject({ exitCode: 0, stderr: "" });
-    // That it is started means that it watches.
+    // The service counts as started once linnix watches.
     expect((await get("/readyz"))?.status).toBe(200);
     const status = await getJson("/status");
     expect(status).toMatchObject({ backend: "btf", missing_fields: [], lost: 0 });
     const pid = mainPid();
     const self = await getJson(`/processes/${pid}`);
-    // By the path that the host has, although this systemd is in a cgroup namespace.
+    // The path is the host's, although this systemd is in a cgroup namespace.
     expect(self).toMatchObject({ comm: "linnix", cgroup: expect.stringMatching(/.\/system\.slice\/linnix\.service$/) });
     expect(self.unit).toBe(SERVICE);
     const before = status.received.exit;
@@ -121,7 +121,7 @@ describe.skipIf(reason !== null)(titled("as a service of systemd", reason), () =
     expect(warnings).toEqual([expect.stringContaining("a pid namespace other than the initial one")]);
   });
 
-  test("systemctl reload: reads its configuration again", async () => {
+  test("systemctl reload makes linnix read its configuration again", async () => {
     const path = systemd.path("/run/linnix.toml");
     writeFileSync(path, "[sampling]\ninterval = '1s'\n", { mode: 0o600 });
     start("Environment=LINNIX_CONFIG=/run/linnix.toml");
@@ -134,7 +134,7 @@ describe.skipIf(reason !== null)(titled("as a service of systemd", reason), () =
     expect(result()).toMatchObject({ state: "active", restarts: "0" });
   });
 
-  test("a SIGHUP before its first line, which ends any process, is made good: it is started again", async () => {
+  test("systemd restarts the service after a SIGHUP that ended it before its first line", async () => {
     const hangUpOnce = "test -e /run/once || { touch /run/once; kill -HUP $$$$; }";
     const command = "exec linnix collect --format none --listen unix:/run/linnix/linnix.sock";
     start("ExecStart=", `ExecStart=/bin/sh -c '${hangUpOnce}; PATH=/usr/local/bin ${command}'`);
@@ -142,14 +142,14 @@ describe.skipIf(reason !== null)(titled("as a service of systemd", reason), () =
     expect(result()).toMatchObject({ state: "active", restarts: "1" });
   });
 
-  test("a wrong configuration: it fails for good, and says why", async () => {
+  test("a wrong configuration: the service fails without a restart, and logs why", async () => {
     writeFileSync(systemd.path("/run/linnix.toml"), "[sampling]\nintervall = '1s'\n", { mode: 0o600 });
     expect(start("Environment=LINNIX_CONFIG=/run/linnix.toml")).not.toMatchObject({ exitCode: 0 });
     expect(result()).toEqual({ result: "exit-code", status: "2", state: "failed", restarts: "0" });
     expect(stderr()).toContain("/run/linnix.toml:2: sampling.intervall");
   });
 
-  test("killed, it comes back", async () => {
+  test("systemd restarts the service after SIGKILL", async () => {
     start();
     await ready();
     const pid = mainPid();
@@ -159,7 +159,7 @@ describe.skipIf(reason !== null)(titled("as a service of systemd", reason), () =
     expect(mainPid()).not.toBe(pid);
   });
 
-  test("events into the file that is rotated", async () => {
+  test("writes events into a new file after rotation", async () => {
     const log = systemd.path("/var/log/linnix/events.jsonl");
     start(...collect("--format jsonl --output /var/log/linnix/events.jsonl --listen unix:/run/linnix/linnix.sock"));
     await ready();
@@ -167,13 +167,13 @@ describe.skipIf(reason !== null)(titled("as a service of systemd", reason), () =
     expect(JSON.parse(readFileSync(log, "utf8").trim().split("\n").at(-1) ?? "")).toMatchObject({ type: "summary" });
   });
 
-  test("by classic tracepoints, for which it needs tracefs", async () => {
+  test("works with classic tracepoints, which need tracefs", async () => {
     start(...collect("--format none --backend tracepoint --listen unix:/run/linnix/linnix.sock"));
     const status = await eventually("an answer", () => getJson("/status"));
     expect(status).toMatchObject({ backend: "tracepoint" });
   });
 
-  test("as another user from the beginning, and as root who becomes one", async () => {
+  test("runs as another user from the start, and drops root with --user", async () => {
     const capabilities = /^CapabilityBoundingSet=(.*)$/m.exec(readFileSync(UNIT, "utf8"))?.[1];
     const uid = () => /^Uid:\t(.*)$/m.exec(readFileSync(`/proc/${mainPid()}/status`, "utf8"))?.[1];
     start("User=nobody", `AmbientCapabilities=${capabilities}`);
@@ -183,7 +183,7 @@ describe.skipIf(reason !== null)(titled("as a service of systemd", reason), () =
     rmSync(systemd.path(`/run/units/${SERVICE}.d`), { recursive: true });
     const listen = "--format none --user nobody --listen unix:/run/linnix/linnix.sock";
     expect(start("CapabilityBoundingSet=CAP_SETUID CAP_SETGID", ...collect(listen))).not.toMatchObject({ exitCode: 0 });
-    // What keeps it from running may pass: it is started again some seconds later.
+    // The reason why it cannot run may pass, so systemd restarts it some seconds later.
     expect(result()).toMatchObject({ status: "3", state: "activating", restarts: "0" });
     expect(stderr()).toMatch(/^linnix: cannot listen at [^\n]*CAP_CHOWN\n {2}add that capability, or [^\n]*\n$/);
     systemd.systemctl("stop", SERVICE);

@@ -9,7 +9,7 @@ import { useFixture } from "./support/watching.ts";
 setDefaultTimeout(120_000);
 
 const uptimeS = Number(readFileSync("/proc/uptime", "latin1").split(" ")[0]);
-/** A clock cannot be put below zero. */
+/** A clock cannot be set below zero. */
 const EARLIER = -Math.floor(Math.min(600, uptimeS / 2));
 
 const PLACES = [
@@ -20,7 +20,7 @@ const PLACES = [
   { title: "without a fork", before: ["unshare", "-T", "--boottime", String(EARLIER)] },
 ] as const;
 
-/** `unshare --fork` waits for linnix: the signals of the test are for its child. */
+/** `unshare --fork` waits for linnix, so the test sends its signals to the child. */
 const KILLED_WITH_PARENT = "--kill-child=SIGTERM";
 
 const noUnshare = succeeds("unshare", "-T", "--boottime", "1", KILLED_WITH_PARENT, "--fork", "true")
@@ -36,7 +36,7 @@ for (const [backend, notHere] of [
   const reason = reasonOf(notHere, noUnshare);
   describe.skipIf(reason !== null)(titled(`a collector in a time namespace, ${backend} backend`, reason), () => {
     for (const { title, before } of PLACES) {
-      test(`${title}: events flow, times are right, what ran before is known`, async () => {
+      test(`${title}: reports events and right times, and knows earlier processes`, async () => {
         await using earlier = await fixture().commands();
         const main = await earlier.main();
         const wrapped = [...before.slice(0, 1), KILLED_WITH_PARENT, ...before.slice(1)];
@@ -63,7 +63,7 @@ for (const [backend, notHere] of [
 
 const notHere = reasonOf(whyNoBtf(), noUnshare);
 describe.skipIf(notHere !== null)(titled("overhead-test in a time namespace", notHere), () => {
-  test("captures what its workload made", async () => {
+  test("captures the processes of its workload", async () => {
     const args = ["--quick", "--baseline", "1200ms", "--duration", "600ms", "--interval", "100ms", "--rate", "40"];
     const command = ["unshare", "-T", "--boottime", String(EARLIER), "--fork", BINARY, "overhead-test", ...args];
     const child = Bun.spawn([...command, "--json", "-"], { stdin: "ignore", stdout: "pipe", stderr: "ignore" });

@@ -1,4 +1,4 @@
-/** `linnix top` on a terminal of tmux: keys are sent, and the screen is read. */
+/** `linnix top` on a terminal of tmux: the tests send keys and read the screen. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,13 +14,13 @@ const reason = reasonOf(whyNotHere(), whyNoTerminal("tmux"));
 const folder = mkdtempSync(join(tmpdir(), "linnix-top-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A shell in a terminal of its own. */
+/** A shell in its own terminal. */
 class Terminal implements Disposable {
   static #count = 0;
   readonly #socket = join(folder, `tmux-${++Terminal.#count}`);
 
   constructor(columns: number, rows: number) {
-    // Its exit code is seen on the screen, and the modes of the terminal as well.
+    // The shell prints the exit code and the terminal modes on the screen.
     const shell = "env LANG=C.UTF-8 PS1='$? ready> ' PATH=/usr/sbin:/usr/bin:/sbin:/bin bash --norc --noprofile";
     this.#tmux("-f", "/dev/null", "new-session", "-d", "-x", `${columns}`, "-y", `${rows}`, shell);
   }
@@ -46,7 +46,7 @@ class Terminal implements Disposable {
     return this.#tmux("capture-pane", "-p");
   }
 
-  /** With the escapes of its colours. */
+  /** The screen with its colour escapes. */
   get painted(): string {
     return this.#tmux("capture-pane", "-p", "-e");
   }
@@ -75,7 +75,7 @@ class Terminal implements Disposable {
     }
   }
 
-  /** The shell has its terminal back as it was. */
+  /** Expects that the terminal of the shell is restored. */
   async isRestored(status: string): Promise<void> {
     await this.shows(new RegExp(`^${status} ready> *$`, "m"));
     expect(this.format("#{alternate_on} #{cursor_flag} #{wrap_flag}")).toBe("0 1 1");
@@ -104,7 +104,7 @@ async function started(columns = 80, rows = 24, args = "", before = ""): Promise
   return terminal;
 }
 
-/** Processes that start and end all the time, until it is disposed of. */
+/** Starts and ends processes all the time, until it is disposed of. */
 function churn(): Disposable {
   const child = Bun.spawn(["sh", "-c", "while :; do /bin/true; sleep 0.05; done"], { stdin: "ignore" });
   return { [Symbol.dispose]: () => child.kill("SIGKILL") };
@@ -180,7 +180,7 @@ describe.skipIf(reason !== null)(titled("top on a terminal", reason), () => {
   test.each([
     [80, 24],
     [300, 100],
-  ])("has each view by its key, at %ix%i", async (columns, rows) => {
+  ])("shows each view by its key, at %ix%i", async (columns, rows) => {
     using _churn = churn();
     using terminal = await started(columns, rows);
     await terminal.shows(/^own cost +\d+\.\d\d % of a core, budget 1 %/m);
@@ -205,7 +205,7 @@ describe.skipIf(reason !== null)(titled("top on a terminal", reason), () => {
     await terminal.isRestored("0");
   });
 
-  test("shows the character in the last column: a line that is cut ends with an ellipsis", async () => {
+  test("uses the last column: a cut line ends with an ellipsis there", async () => {
     await using long = Bun.spawn(["sleep", "54322", ...Array.from({ length: 40 }, () => "54322")], { stdin: "ignore" });
     using terminal = await started(80, 24);
     terminal.keys("/");
@@ -247,7 +247,7 @@ describe.skipIf(reason !== null)(titled("top on a terminal", reason), () => {
     }
   });
 
-  test("knows neither its cost nor a rate before the first interval has passed", async () => {
+  test("shows neither its cost nor a rate before the end of the first interval", async () => {
     using terminal = await started(120, 30, "--interval 1m");
     await terminal.shows(/^own cost +– % of a core, budget 1 %/m);
     await terminal.shows(/^events +–\/s, none lost/m);
@@ -276,7 +276,7 @@ describe.skipIf(reason !== null)(titled("top on a terminal", reason), () => {
     await terminal.isRestored(status);
   });
 
-  test("puts the terminal back at Ctrl-Z, and draws again at fg", async () => {
+  test("restores the terminal at Ctrl-Z, and draws again after fg", async () => {
     using terminal = await started();
     terminal.keys("C-z");
     await terminal.isRestored("1[0-9]+");
@@ -287,7 +287,7 @@ describe.skipIf(reason !== null)(titled("top on a terminal", reason), () => {
     await terminal.isRestored("0");
   });
 
-  test("puts the screen back when the shell ends it after SIGSTOP", async () => {
+  test("restores the screen when the shell ends it after SIGSTOP", async () => {
     using terminal = await started();
     process.kill(terminal.child, "SIGSTOP");
     await until("the shell to take its terminal back", () => terminal.format("#{pane_current_command}") === "bash");
@@ -295,7 +295,7 @@ describe.skipIf(reason !== null)(titled("top on a terminal", reason), () => {
     await terminal.isRestored("7");
   });
 
-  test("goes on after SIGSTOP and SIGCONT, and takes keys", async () => {
+  test("goes on after SIGSTOP and SIGCONT, and reacts to keys", async () => {
     using terminal = await started();
     const { child } = terminal;
     process.kill(child, "SIGSTOP");
@@ -308,7 +308,7 @@ describe.skipIf(reason !== null)(titled("top on a terminal", reason), () => {
     await terminal.isRestored("0");
   });
 
-  test("does not draw when it is ended while it is stopped", async () => {
+  test("does not draw if it is ended while it is stopped", async () => {
     using terminal = await started();
     terminal.keys("C-z");
     await terminal.shows(/ready> *$/m);
@@ -316,7 +316,7 @@ describe.skipIf(reason !== null)(titled("top on a terminal", reason), () => {
     await terminal.isRestored("0");
   });
 
-  test("shows no escape of colour where colour is refused, and marks the selection all the same", async () => {
+  test("prints no colour escapes if colour is off, but still marks the selection", async () => {
     using terminal = await started(80, 24, "--no-color");
     terminal.keys("Down");
     await terminal.shows(/^> +\d+ /m);
@@ -330,7 +330,7 @@ describe.skipIf(reason !== null)(titled("top on a terminal", reason), () => {
     await terminal.isRestored("0");
   });
 
-  test("shows hostile arguments as escapes", async () => {
+  test("shows control characters in arguments as escapes", async () => {
     const lives = Bun.spawn(["sh", "-c", ": $0; read _", "\u001b]0;owned\u0007\u001b[2J\u202e字\u0301"], {
       stdin: "pipe",
     });
@@ -347,7 +347,7 @@ describe.skipIf(reason !== null)(titled("top on a terminal", reason), () => {
     }
   });
 
-  test("says what is missing where there is no terminal to draw on", async () => {
+  test("fails with the reason if there is no terminal", async () => {
     expect(top([])).toMatchObject({ exitCode: 3, stderr: expect.stringContaining("--once") });
     using terminal = new Terminal(80, 24);
     await terminal.shows("ready>");
@@ -358,7 +358,7 @@ describe.skipIf(reason !== null)(titled("top on a terminal", reason), () => {
 });
 
 describe.skipIf(reason !== null)(titled("one refresh of top", reason), () => {
-  test("as JSON has every process, and its shape", () => {
+  test("as JSON has the documented shape and every process", () => {
     const churning = churn();
     const { stdout, exitCode, stderr } = top(["--json", "--sort", "mem"]);
     churning[Symbol.dispose]();
@@ -382,7 +382,7 @@ describe.skipIf(reason !== null)(titled("one refresh of top", reason), () => {
     expect(stdout).not.toContain("\u001b");
   });
 
-  test("without privilege is refused, with the way to a daemon", () => {
+  test("without privileges is refused, with a hint to use a daemon", () => {
     const setpriv = programPath("setpriv");
     if (setpriv === null || !succeeds(setpriv, "--reuid=65534", "--clear-groups", "test", "-x", BINARY)) return;
     const { exitCode, stderr } = top(["--once"], [setpriv, "--reuid=65534", "--regid=65534", "--clear-groups"]);
@@ -403,13 +403,13 @@ describe.skipIf(reason !== null)(titled("one refresh of top", reason), () => {
   });
 });
 
-describe.skipIf(reason !== null)(titled("top of a running daemon", reason), () => {
+describe.skipIf(reason !== null)(titled("top connected to a running daemon", reason), () => {
   const socket = join(folder, "api.sock");
   const token = "0123456789abcdef0123456789abcdef";
   const daemon = (...args: string[]) =>
     CollectRun.start(["--format", "none", "--flush-interval", "100ms", "--sample-interval", "500ms", ...args]);
 
-  test("shows its processes and short-lived ones by its socket, and says when it has gone", async () => {
+  test("shows the daemon's processes and short-lived commands, and reports when the daemon has gone", async () => {
     using _churn = churn();
     const run = await daemon("--listen", `unix:${socket}`);
     try {
@@ -431,7 +431,7 @@ describe.skipIf(reason !== null)(titled("top of a running daemon", reason), () =
     }
   });
 
-  test("follows the daemon from level to level of detail, and names what one does not report", async () => {
+  test("follows the daemon's level of detail, and names figures that the level lacks", async () => {
     using _churn = churn();
     const path = join(folder, "levels.toml");
     const level = (detail: string) => writeFileSync(path, `[probes]\ndetail = "${detail}"\n`);
@@ -453,7 +453,7 @@ describe.skipIf(reason !== null)(titled("top of a running daemon", reason), () =
     await terminal.isRestored("0");
   });
 
-  test("is there for the group of the socket, and for no other account", async () => {
+  test("works for the group of the socket, and for no other account", async () => {
     const setpriv = programPath("setpriv");
     const shared = join("/run", `linnix-top-${process.pid}.sock`);
     const as = (gid: string) => [setpriv as string, "--reuid=65534", `--regid=${gid}`, "--clear-groups"] as const;
@@ -471,7 +471,7 @@ describe.skipIf(reason !== null)(titled("top of a running daemon", reason), () =
     expect(unknown.stderr.toString()).toContain("no such group");
   });
 
-  test("needs the token that the daemon wants", async () => {
+  test("needs the daemon's token", async () => {
     const file = join(folder, "token");
     writeFileSync(file, `${token}\n`, { mode: 0o600 });
     await using run = await daemon("--listen", "127.0.0.1:0", "--api-token-file", file);
@@ -491,7 +491,7 @@ describe.skipIf(reason !== null)(titled("top of a running daemon", reason), () =
     }
   });
 
-  test("says that none answers there", () => {
+  test("reports that no daemon answers at the address", () => {
     const { exitCode, stderr } = top(["--once", "--connect", `unix:${join(folder, "none.sock")}`]);
     expect(exitCode).toBe(3);
     expect(stderr).toContain("cannot be reached: there is no such socket");

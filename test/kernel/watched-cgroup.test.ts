@@ -10,7 +10,7 @@ import { inCgroups, TestCgroup } from "./support/test-cgroup.ts";
 
 setDefaultTimeout(120_000);
 
-/** Rings are emptied so seldom that user space cannot have looked between a removal and what is executed after it. */
+/** Rings are read so seldom that user space cannot check the cgroup between its removal and the next exec. */
 const SELDOM = ["--format", "jsonl", "--flush-interval", "5s", "--ring-size", "4MiB", "--sample-interval", "0"];
 
 const BACKENDS = [
@@ -20,7 +20,7 @@ const BACKENDS = [
 
 const mount = whyNotHere() === null ? cgroup2Mount() : undefined;
 
-/** A program of that name, run in the cgroup: classic tracepoints know no arguments. */
+/** Runs a program of that name in the cgroup: classic tracepoints know no arguments. */
 function runIn(directory: string, name: string): void {
   const script = `ln -s /bin/true "$1/${name}" && "$1/${name}"`;
   const folder = mkdtempSync(join(tmpdir(), "linnix-watched-"));
@@ -39,7 +39,7 @@ for (const [backend, whyNot] of BACKENDS) {
     const start = (cgroup: string, args: readonly string[] = SELDOM) =>
       CollectRun.start([...args, "--backend", backend, "--cgroup", cgroup]);
 
-    test("by its path: nothing is missed between its making and the next look, its parents made again too", async () => {
+    test("by its path: linnix misses nothing after it is made again, even with its parents", async () => {
       await using cgroup = new TestCgroup(mount ?? "");
       const path = cgroup.make("slice", "unit");
       await using collect = await start(path);
@@ -52,7 +52,7 @@ for (const [backend, whyNot] of BACKENDS) {
       await cgroup.remove(path);
       await cgroup.remove(`${cgroup.path}/slice`);
       runIn(cgroup.directory(cgroup.make("slice", "unit", "inner")), "run-4");
-      // Alike, but not the same.
+      // These paths are similar, but not the same.
       for (const others of [["slice", "unit2"], ["slice", "other", "unit"], ["unit"]]) {
         runIn(cgroup.directory(cgroup.make(...others)), "run-elsewhere");
       }
@@ -83,7 +83,7 @@ for (const [backend, whyNot] of BACKENDS) {
       rmSync(folder, { recursive: true });
     });
 
-    test("by its path: its samples too, and those of what is below it", async () => {
+    test("by its path: linnix samples processes in it and below it", async () => {
       await using cgroup = new TestCgroup(mount ?? "");
       const path = cgroup.make("unit");
       await using collect = await start(path, [...USUAL, "--sample-interval", "200ms"]);
@@ -100,7 +100,7 @@ for (const [backend, whyNot] of BACKENDS) {
       await collect.stop();
     });
 
-    test("by its id: linnix says that it is gone, and takes no other for it", async () => {
+    test("by its id: linnix reports that it is gone, and accepts no other cgroup", async () => {
       await using cgroup = new TestCgroup(mount ?? "");
       const path = cgroup.make("unit");
       const id = String(cgroup.id(path));
@@ -116,7 +116,7 @@ for (const [backend, whyNot] of BACKENDS) {
       expect(stderr.split(gone)).toHaveLength(2);
     });
 
-    test("a path too long for the kernel side, by the next look", async () => {
+    test("by a path too long for the kernel side: linnix finds it at the next check", async () => {
       await using cgroup = new TestCgroup(mount ?? "");
       const names = ["x".repeat(250), "y".repeat(250)];
       const path = cgroup.make(...names);
@@ -130,7 +130,7 @@ for (const [backend, whyNot] of BACKENDS) {
       await collect.stop();
     });
 
-    test("once root is given up", async () => {
+    test("by its path, after linnix has dropped root", async () => {
       await using cgroup = new TestCgroup(mount ?? "");
       const path = cgroup.make("unit");
       await using collect = await start(path, [...USUAL, "--user", "nobody"]);
@@ -142,7 +142,7 @@ for (const [backend, whyNot] of BACKENDS) {
       await collect.stop();
     });
 
-    test("in a cgroup namespace, with a mount of its own", async () => {
+    test("by its path, inside a cgroup namespace with its own mount", async () => {
       await using cgroup = new TestCgroup(mount ?? "");
       const around = cgroup.make("around");
       const inner = cgroup.make("around", "unit");
@@ -162,7 +162,7 @@ for (const [backend, whyNot] of BACKENDS) {
       await cgroup.remove(inner);
       cgroup.make("around", "unit");
       runIn(cgroup.directory(inner), "run-inner");
-      // Classic tracepoints say nothing of what a cgroup descends from: there the next look finds it.
+      // Classic tracepoints report no ancestors of a cgroup: with them the next check finds it.
       if (backend === "btf") {
         await collect.event("its exec", ({ type, comm }) => type === "exec" && comm === "run-inner");
       } else {

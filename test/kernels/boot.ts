@@ -4,17 +4,17 @@ import { join } from "node:path";
 import type { Kernel } from "./kernels.ts";
 import { IS_FOREIGN, MACHINE } from "./machine.ts";
 
-/** Most that a guest may take from its start to its power-off, ms; another architecture is slower. */
+/** Longest time of a guest from start to power-off, ms; another architecture is slower. */
 const BOOT_TIMEOUT_MS = IS_FOREIGN ? 1_800_000 : 900_000;
 
-/** What the guest's init says first and last on the console. */
+/** First and last message of the guest's init on the console. */
 const INIT_RUNS = "guest: init runs";
 const DONE = "guest: done";
 
-/** What a guest left behind: text of its files, by path below its results. */
+/** Results of a guest: text of its files, by path below the results directory. */
 export class Results {
   readonly #directory: string;
-  /** What it said on its console. */
+  /** Text of its console. */
   readonly console: string;
 
   constructor(directory: string, console: string) {
@@ -32,30 +32,30 @@ export class Results {
   }
 }
 
-/** The guest never came as far as its first process: nothing is known of what was to be tested. */
+/** The guest never reached its first process, so nothing was tested. */
 export class NeverReachedInit extends Error {}
 
 /**
- * The emulator ran into a breakpoint that the kernel had put into its own code while it patched it, and had taken away
- * again: with a thread for each CPU it may go on with what it had translated. No program that is loaded can bring it about.
+ * The emulator hit a breakpoint that the kernel had put into its own code for patching and had already removed: with a
+ * thread for each CPU, the emulator may run stale translated code. No loaded program can cause this.
  */
 class StaleBreakpoint extends Error {}
 const STALE_BREAKPOINT = /\bOops: int3\b/;
 
-/** Boots kernels and keeps what the guests left until it is disposed of. */
+/** Boots kernels and stores the guests' results until it is disposed of. */
 export class Booter implements Disposable {
   readonly #directory = mkdtempSync(join(tmpdir(), "linnix-kernels-"));
   readonly #running = new Set<Bun.Subprocess>();
   #boots = 0;
 
-  /** A path in the directory that goes with it. */
+  /** A path in its temporary directory. */
   path(name: string): string {
     return join(this.#directory, name);
   }
 
   /**
-   * Boots a kernel, once more when it did not come up, or the emulator failed.
-   * @throws NeverReachedInit when it did not come up twice, Error when the guest did not come to its end
+   * Boots a kernel; tries once more if the guest did not reach init or the emulator failed.
+   * @throws NeverReachedInit if both boots failed, Error if the guest did not reach its end
    */
   async boot(kernel: Kernel, initramfs: string, commandLine: string, cpus = 2): Promise<Results> {
     try {
@@ -93,7 +93,7 @@ export class Booter implements Disposable {
     }
     const results = join(directory, "results");
     mkdirSync(results);
-    // What comes behind the archive's end, should there be anything, is not looked at.
+    // Bytes after the end of the archive are ignored.
     const tar = Bun.spawn(["tar", "-x", "-f", archive, "-C", results, "--no-same-owner"], { stderr: "pipe" });
     if ((await tar.exited) !== 0) {
       throw new Error(`the results of ${kernel.release} are no archive: ${await new Response(tar.stderr).text()}`);
@@ -112,8 +112,8 @@ function qemuCommand(kernel: string, initramfs: string, commandLine: string, res
   const quiet = ["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-monitor", "none"];
   const ports = ["-serial", "stdio", ...MACHINE.port(results)];
   const terminals = `console=${MACHINE.console} linnix.results=${MACHINE.resultsPort}`;
-  // An oops ends the guest, and so does a CPU that does nothing else for two minutes: nothing more can come. The console
-  // shows warnings as well, for the kernel prints the stacks of such CPUs as warnings.
+  // An oops ends the guest, and so does a CPU that is stuck for two minutes. The console also shows warnings, because
+  // the kernel prints the stacks of such CPUs as warnings.
   const ends = "panic=-1 oops=panic softlockup_panic=1 softlockup_all_cpu_backtrace=1 watchdog_thresh=60 loglevel=5";
   const append = `${terminals} ${ends} ${commandLine}`;
   return [MACHINE.qemu, ...machine, ...quiet, ...ports, "-kernel", kernel, "-initrd", initramfs, "-append", append];

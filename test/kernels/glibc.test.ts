@@ -9,14 +9,14 @@ import { BINARY, programPath, titled } from "../kernel/support/needs.ts";
 const LIBRARIES = join(import.meta.dir, "../../.build/lib");
 
 describe("the libraries in the binary", () => {
-  // Debian 11 has 2.31, Ubuntu 20.04 2.31, RHEL 8 2.28.
+  // Debian 11 and Ubuntu 20.04 have glibc 2.31, RHEL 8 has glibc 2.28.
   test("need no newer glibc than 2.28", () => {
     const names = readdirSync(LIBRARIES);
     expect(names.toSorted()).toEqual(["libbpf.so.1", "libelf.so.1", "libz.so.1"]);
     const libraries = names.map((name) => ({ bytes: readFileSync(join(LIBRARIES, name)) }));
     expect(glibcMinor(libraries)).toBeLessThanOrEqual(28);
     expect(OLDEST_GLIBC_MINOR).toBe(glibcMinor(libraries));
-    // The search does find what they ask for.
+    // The search finds versions at all.
     for (const library of libraries) expect(glibcMinor([library])).toBeGreaterThan(0);
   });
 });
@@ -33,7 +33,7 @@ describe.skipIf(noObjdump !== null)(titled("the binary", noObjdump), () => {
     expect(Math.max(...needed)).toBeLessThanOrEqual(OLDEST_GLIBC_MINOR);
   });
 
-  test("calls no function that glibc has only since a newer version than its libraries need", () => {
+  test("calls no function of a newer glibc than its libraries need", () => {
     const path = /(\/\S*\/libc\.so\.6) \(/.exec(Bun.spawnSync(["ldd", BINARY]).stdout.toString())?.[1] ?? "";
     const first = new Map<string, number>();
     for (const [, minor, name = ""] of objdump(path).matchAll(/GLIBC_2\.(\d+)(?:\.\d+)?\)?\s+(\w+)$/gm)) {

@@ -26,7 +26,7 @@ export function whyNoGuest(): string | null {
   return null;
 }
 
-/** What the guest's root holds: busybox, linnix, the C library that linnix is linked to, the fixture. */
+/** Files of the guest's root: busybox, linnix, the C library that linnix is linked to, the fixture. */
 export async function guestFiles(fixture: Fixture): Promise<GuestFile[]> {
   return [
     { path: "/init", bytes: readFileSync(join(HERE, "init")), executable: true },
@@ -46,7 +46,7 @@ function busybox(): string {
   return programPath("busybox") ?? "/bin/busybox";
 }
 
-/** The loader and the C library of linnix, where the loader looks. */
+/** The loader and the C library of linnix, at the paths that the loader searches. */
 function libraryFiles(): GuestFile[] {
   const { libraries, binary } = MACHINE;
   if (libraries === null) return neededLibraries(binary).map((path) => hostFile(path));
@@ -55,7 +55,7 @@ function libraryFiles(): GuestFile[] {
     .map((name) => hostFile(join(libraries, name), `/lib/${name}`));
 }
 
-/** The loader and the libraries of a program, as ldd(1) names them; none of a static one. */
+/** The loader and the libraries of a program, by ldd(1); empty for a static program. */
 function neededLibraries(program: string): string[] {
   const { stdout } = Bun.spawnSync(["ldd", program], { stdin: "ignore", stderr: "ignore" });
   return [...stdout.toString().matchAll(/^\s*(?:\S+ => )?(\/\S+) \(0x/gm)].map(([, path = ""]) => path);

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readFileSync, realpathSync, writeSync } from "node:fs";
 import { dirname, posix } from "node:path";
 
-/** What the guest's root holds, by absolute path. */
+/** The files of the guest's root, by absolute path. */
 export interface GuestFile {
   path: string;
   bytes: Uint8Array;
@@ -11,7 +11,7 @@ export interface GuestFile {
 const S_IFDIR = 0o040000;
 const S_IFREG = 0o100000;
 
-/** A file of this machine, links followed, for the same place or another one. */
+/** A file of this machine, links followed, for the same or another path. */
 export function hostFile(path: string, place = path): GuestFile {
   return { path: place, bytes: readFileSync(realpathSync(path)), executable: true };
 }
@@ -19,7 +19,7 @@ export function hostFile(path: string, place = path): GuestFile {
 /**
  * Writes an initramfs: a cpio archive of the "newc" format (kernel sources,
  * Documentation/driver-api/early-userspace/buffer-format.rst), uncompressed.
- * The directories on the way are made up.
+ * Missing parent directories are added.
  */
 export function writeInitramfs(output: string, files: readonly GuestFile[]): void {
   const fd = openSync(output, "wx", 0o600);
@@ -41,7 +41,7 @@ function directoriesOf(files: readonly GuestFile[]): string[] {
   for (const { path } of files) {
     for (let at = dirname(path); at !== "/"; at = dirname(at)) directories.add(at);
   }
-  // A directory comes before what is in it.
+  // A directory comes before its contents.
   return [...directories].sort();
 }
 
@@ -53,7 +53,7 @@ function newcEntry(path: string, mode: number, inode: number, bytes: Uint8Array)
   return [padded(Buffer.concat([Buffer.from(header), name])), bytes, new Uint8Array(-bytes.length & 3)];
 }
 
-/** With NULs to the next multiple of four. */
+/** Pads with NULs to the next multiple of four. */
 function padded(bytes: Buffer): Buffer {
   return Buffer.concat([bytes, Buffer.alloc(-bytes.length & 3)]);
 }

@@ -1,4 +1,4 @@
-/** dist/linnix on other kernels than this machine's, each booted in a virtual machine of its own. */
+/** dist/linnix on other kernels than this machine's, each booted in its own virtual machine. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -20,13 +20,13 @@ const MAX_RUNNING = 2;
 
 const SERIES = EVERY_SERIES.filter(({ name }) => MACHINE.series?.includes(name) ?? true);
 
-/** Of one of the oldest kernels, and of the newest. */
+/** Series of kernels that are booted with lockdown: the oldest and the newest. */
 const LOCKED_DOWN = [...new Set([SERIES[0]?.name ?? "", "newest"])];
 
 const noGuest = whyNoGuest();
 const kernels: Kernels = noGuest === null ? await getKernels(SERIES) : { found: new Map(), missing: new Map() };
 
-/** Of the guest that has many. */
+/** Number of CPUs of the guest with many CPUs. */
 const MANY_CPUS = 16;
 
 /** Every guest that is to be booted, in this order. */
@@ -66,14 +66,14 @@ beforeAll(async () => {
       booter.boot(kernel, initramfs, commandLine, cpus),
     );
     booted.set(id, boot);
-    // Who waits for it hears of the failure; the next one in the lane starts all the same.
+    // The tests that wait for this guest report the failure; the next guest in the lane starts nevertheless.
     lanes[index % MAX_RUNNING] = boot.catch(() => {});
   }
 });
 
 afterAll(() => scope.dispose());
 
-/** What a guest left behind; the boot's failure is that of the tests that ask. */
+/** Results of a guest; if its boot failed, the tests that use the results fail. */
 function useResults(id: string): (way: string) => Way {
   let results: Results | undefined;
   beforeAll(async () => {
@@ -100,10 +100,10 @@ function releaseOf(series: string): string {
   return kernels.found.get(series)?.release ?? series;
 }
 
-/** In a v1 hierarchy, by its cgroup's name. */
+/** Id of a container in a v1 hierarchy: the name of its cgroup. */
 const CONTAINER = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-/** What no classic tracepoint reports. */
+/** Fields that no classic tracepoint reports. */
 const UNKNOWN = {
   parent_start_ns: null,
   euid: null,
@@ -123,19 +123,19 @@ const UNKNOWN = {
   write_bytes: null,
 };
 
-/** Scenarios that say of each of their processes how it was reaped. */
+/** Scenarios that report how each of their processes was reaped. */
 const SCENARIOS = readFileSync(join(import.meta.dir, "guest/scenarios"), "utf8")
   .trim()
   .split("\n")
   .map((line) => line.split(" ")[0] as string);
 
 /**
- * The counter of an emulated processor is not steady: while other work keeps the host from running the guest, the scheduler's
- * clock jumps by as much. Seen: 58 ms.
+ * The time counter of an emulated processor is not steady: the scheduler's clock jumps by the time in which the host
+ * does not run the guest. The longest jump observed is 58 ms.
  */
 const GUEST_CLOCK_JUMP_NS = 1_000_000_000n;
 
-/** A run that came to its normal end, its whole output held against the contract. */
+/** Expects that a run ended normally and its whole output is valid. */
 function expectWhole(way: Way, backend: "btf" | "tracepoint"): void {
   const { exitCode, stderr } = way;
   expect({ exitCode, stderr }).toEqual({
@@ -148,12 +148,12 @@ function expectWhole(way: Way, backend: "btf" | "tracepoint"): void {
   expect(shapeProblems(output, output.summary?.missing_fields ?? [], GUEST_CLOCK_JUMP_NS)).toEqual([]);
   expect(orderProblems(output)).toEqual([]);
   expect(balanceProblems(output)).toEqual([]);
-  // No pid comes twice in so short a time.
+  // The kernel reuses no pid in so short a time.
   const exits = output.events.filter(({ type }) => type === "exit").map(({ pid }) => pid);
   expect(exits.filter((pid, index) => exits.indexOf(pid) !== index)).toEqual([]);
 }
 
-/** Nothing that linnix did made the kernel warn. */
+/** Expects that the kernel logged no warning during the run. */
 function expectNoWarning(way: Way): void {
   const [before, after] = way.text("tainted").trim().split(" ");
   expect([way.name, after, way.text("warnings")]).toEqual([way.name, before, ""]);
@@ -172,23 +172,23 @@ for (const { name: series } of SERIES) {
   describe.skipIf(reason !== null)(titled(`Linux ${releaseOf(series)}`, reason), () => {
     const way = useResults(series);
 
-    test("is the kernel that ran, and nothing is left mounted", () => {
+    test("the guest ran this kernel, and linnix left nothing mounted", () => {
       const { results } = way("auto");
       expect(results.text("release").trim()).toBe(releaseOf(series));
       expect(results.text("mounts")).not.toMatch(/tracefs|debugfs|bpf/);
     });
 
-    test("the kernel warns of nothing, whichever way linnix runs", () => {
+    test("the kernel logs no warning, in any way that linnix runs", () => {
       for (const name of ["auto", "tracepoint", "cgroup", "cgroup-v1", "page-faults", "no-btf"])
         expectNoWarning(way(name));
     });
 
     describe("by BTF tracepoints", () => {
-      test("auto takes them, with every field; the output keeps the contract", () => {
+      test("auto uses btf, with every field; the output is valid", () => {
         expectWhole(way("auto"), "btf");
         expect(way("auto").output.summary?.missing_fields).toEqual([]);
         expectDoctor(way("auto"), "btf");
-        // Since 5.17 the kernel fits programs to itself.
+        // Since Linux 5.17 the kernel itself relocates programs.
         expect(way("auto").stderr).toContain(`loaded by ${series === "5.10" ? "libbpf" : "a program"}`);
       });
 
@@ -206,14 +206,14 @@ for (const { name: series } of SERIES) {
         });
       }
 
-      test("code and signal", () => {
+      test("an exit has its code or signal", () => {
         const end = (scenario: string, label: string) => way("auto").watched(scenario).reaped(label).exit;
         expect(end("code", "code")).toMatchObject({ exit_code: 3, signal: null, core_dumped: false });
         expect(end("killed", "killed")).toMatchObject({ exit_code: null, signal: "SIGKILL", core_dumped: false });
         expect(end("segv", "segv")).toMatchObject({ exit_code: null, signal: "SIGSEGV" });
       });
 
-      test("the leader goes first: the exit is the last thread's", () => {
+      test("the leader ends first: the exit comes with the last thread", () => {
         for (const scenario of ["leader-first", "leader-first-group"]) {
           const watched = way("auto").watched(scenario);
           const { exit } = watched.reaped("leader-first");
@@ -226,7 +226,7 @@ for (const { name: series } of SERIES) {
         ["empty-last", ["leaf", "a", ""]],
         ["not-utf-8", ["leaf", "\ufffd\ufffd", "a\ufffd", "\ufffd\ufffd\ufffdz", "\ufffd", "\ufffd\ufffd"]],
       ] as const) {
-        test(`arguments: ${scenario}`, () => {
+        test(`arguments are exact: ${scenario}`, () => {
           const { execs, exit } = way("auto").watched(scenario).reaped("executed");
           const image = { exe: "/guest/leaf", args: [...args] };
           expect(execs).toMatchObject([{ ...image, args_truncated: false, comm: "leaf", old_comm: "process-fixture" }]);
@@ -234,28 +234,28 @@ for (const { name: series } of SERIES) {
         });
       }
 
-      test("arguments: long ones are cut, and marked", () => {
+      test("long arguments are cut, and marked as truncated", () => {
         const [exec] = way("auto").watched("long").reaped("executed").execs;
         expect(exec).toMatchObject({ exe: "/guest/leaf", args_truncated: true });
         expect(exec?.args?.[1]).toMatch(/^x{1800,2048}$/);
       });
 
-      test("exec by another thread than the leader", () => {
+      test("an exec by a thread that is not the leader is reported", () => {
         const { execs } = way("auto").watched("thread-exec").reaped("exec-from-thread");
         expect(execs).toMatchObject([{ exe: "/guest/leaf", args: ["leaf-by-thread", "of another thread"] }]);
       });
 
-      test("a path of more than sixty components", () => {
+      test("a path of more than sixty components is complete", () => {
         const { execs } = way("auto").watched("deep").reaped("executed");
         expect(execs).toMatchObject([{ exe: expect.stringMatching(/^\/tmp\/deep(\/d){60}\/leaf$/), args: ["leaf"] }]);
       });
 
-      test("the path through a mount", () => {
+      test("a path crosses a mount point", () => {
         const { execs } = way("auto").watched("tmpfs").reaped("executed");
         expect(execs).toMatchObject([{ exe: "/tmp/scratch/inner/leaf", args: ["leaf", "elsewhere"] }]);
       });
 
-      test("figures: processor time, faults, peak", () => {
+      test("an exit has processor time, page faults and peak memory", () => {
         const burned = way("auto").watched("burn").reaped("burn");
         const cpuUs = Number((burned.exit.cpu_user_ns ?? 0n) + (burned.exit.cpu_system_ns ?? 0n)) / 1000;
         expect(cpuUs).toBeGreaterThanOrEqual(60_000);
@@ -267,12 +267,12 @@ for (const { name: series } of SERIES) {
           truth.major_faults,
           truth.max_rss_kib * 1024,
         ]);
-        // Of 400 threads that a tracer keeps beyond the end of their process.
+        // This process has 400 threads that a tracer keeps beyond its end.
         const traced = way("auto").watched("traced").reaped("traced");
         const tracedUs = Number((traced.exit.cpu_user_ns ?? 0n) + (traced.exit.cpu_system_ns ?? 0n)) / 1000;
         expect(tracedUs).toBeGreaterThanOrEqual(400_000);
         expect(tracedUs).toBeLessThanOrEqual(1.05 * (traced.truth.user_us + traced.truth.system_us) + 100);
-        // Of twelve threads that were alive when one of them ended all.
+        // One of twelve live threads of this process ended the process.
         const group = way("auto").watched("exit-group");
         const ended = group.reaped("exit-group").exit;
         expect(ended.minor_faults ?? 0).toBeGreaterThanOrEqual(group.truths.number("exit-group", "pages"));
@@ -281,7 +281,7 @@ for (const { name: series } of SERIES) {
         );
       });
 
-      test("samples by the kernel side: linnix itself, with its memory, and a process of several threads", () => {
+      test("the kernel side samples linnix with its memory, and a process of several threads", () => {
         const samples = way("auto").samplesOf("linnix");
         expect(samples).not.toEqual([]);
         for (const sample of samples) {
@@ -291,7 +291,7 @@ for (const { name: series } of SERIES) {
           expect(sample.rss_bytes % 4096).toBe(0);
           expect(sample.threads).toBeGreaterThan(0);
         }
-        // One of several threads, which are summed.
+        // A process of several threads has one sample with their sums.
         expect(
           way("auto")
             .samplesOf("ran-before")
@@ -299,7 +299,7 @@ for (const { name: series } of SERIES) {
         ).toContain(3);
       });
 
-      test("CPU, user, cgroup, pid namespace", () => {
+      test("events have CPU, user, cgroup and the pid in the namespace", () => {
         const pinned = way("auto").watched("pinned");
         const truths = pinned.truths.everyReaped("pinned");
         expect(truths.map((truth) => pinned.story(truth).exit.cpu)).toEqual([0, 1]);
@@ -317,11 +317,11 @@ for (const { name: series } of SERIES) {
         expectEndOfBefore(way("auto"), 9);
       });
 
-      test("--cgroup: that one and what is below it", () => {
+      test("--cgroup: only events in that cgroup and below it are reported", () => {
         expectFiltered(way("cgroup"), "btf");
       });
 
-      test("the container of a v1 hierarchy, of processes that are gone before anybody looks", () => {
+      test("processes that end before the lookup have their container of a v1 hierarchy", () => {
         const way1 = way("cgroup-v1");
         expectWhole(way1, "btf");
         const outside = way1.watched("outside").reaped("code");
@@ -333,8 +333,8 @@ for (const { name: series } of SERIES) {
         for (const event of [moved.exit, born.fork, born.exit]) expect(event).toMatchObject(place);
       });
 
-      // Atomic operations that give a program the old value came with 5.12.
-      test("--page-faults: of each process a few a second, all of them counted; refused on 5.10 and on arm64", () => {
+      // Atomic operations that return the old value exist since Linux 5.12.
+      test("--page-faults: a few a second of each process, all counted; refused on 5.10 and on arm64", () => {
         const faults = way("page-faults");
         const refusal = MACHINE.arch !== "x64" ? "x86" : series === "5.10" ? "Linux 5.12" : null;
         if (refusal !== null) {
@@ -360,13 +360,13 @@ for (const { name: series } of SERIES) {
       });
     });
 
-    // Since Linux 7.0 a tracepoint's program may be preempted, and is skipped for others meanwhile.
+    // Since Linux 7.0 a program at a tracepoint may be preempted; the kernel then skips it for other tasks.
     function expectCountedCrowd(): void {
       const crowd = way("crowd");
       expect([crowd.exitCode, crowd.text("fixture.stderr")]).toEqual([0, ""]);
       const { summary, events } = crowd.output;
       expect(balanceProblems(crowd.output)).toEqual([]);
-      // Records of programs that stood preempted are behind younger ones; each process's own are in their order.
+      // Records of preempted programs come after younger records; those of each process are in order.
       const told = Map.groupBy(events, ({ pid }) => pid);
       const pids = [1, 2, 3, 4, 5, 6].flatMap((number) => crowd.truths(String(number)).everyReaped("race"));
       expect(pids).toHaveLength(6 * 3 * 40);
@@ -379,42 +379,42 @@ for (const { name: series } of SERIES) {
       }
       expect(missing.fork).toBeLessThanOrEqual(summary?.skipped.fork ?? 0);
       expect(missing.exit).toBeLessThanOrEqual(summary?.skipped.exit ?? 0);
-      // The emulated arm64 machine does not preempt at such a place for certain.
+      // The emulated arm64 machine does not always preempt there.
       const preempts = MACHINE.arch === "x64" && Number.parseInt(releaseOf(series), 10) >= 7;
       if (preempts) expect(crowd.stderr).toMatch(/then retried: fork [1-9]/);
     }
     if (series === "newest")
-      test("a crowd that forks without a pause: what is missing was counted", expectCountedCrowd);
+      test("a crowd that forks without a pause: every missing event is counted as skipped", expectCountedCrowd);
 
     describe("a CPU that goes offline and comes back", () => {
-      test("every exec is reported: offline at the start, a moment without it, a while without it, a suspend where the kernel rehearses one", () => {
+      test("every exec on it is reported: offline at the start, briefly, for longer, or during a test suspend", () => {
         const hotplug = way("hotplug");
         expectOnlyNoRing(hotplug);
-        // Not every kernel can rehearse a suspend.
+        // Not every kernel supports a test suspend.
         const suspended = hotplug.has("suspended") ? ["suspended"] : [];
         for (const phase of ["first", "again", "later", ...suspended]) {
           expect([phase, execsOnCpu1(hotplug, phase)]).toEqual([phase, EXECS_A_PHASE]);
         }
-        // Also what happened before there was a new ring.
+        // Events from before the new ring are not lost either.
         expect(hotplug.output.summary?.lost).toBe(0);
         expect(hotplug.text("metrics")).toContain('\nlinnix_degraded{reason="no_ring"} 0\n');
         expect(JSON.parse(hotplug.text("ready.json"))).toMatchObject({ status: "ready" });
       });
 
-      test("by classic tracepoints as well", () => {
+      test("every exec on it is reported by classic tracepoints as well", () => {
         const hotplug = way("hotplug-tracepoint");
         expectOnlyNoRing(hotplug);
         expect(execsOnCpu1(hotplug)).toBe(3 * EXECS_A_PHASE);
         expect(hotplug.output.summary?.lost).toBe(0);
       });
 
-      test("where the kernel refuses a new ring (--user): the spare one is used, and what it cannot hold is reported at once", () => {
+      test("if the kernel refuses a new ring (--user), the spare ring is used, and its losses are reported at once", () => {
         const hotplug = way("hotplug-user");
         expectOnlyNoRing(hotplug);
         for (const phase of ["kept", "again", "later"]) {
           expect([phase, execsOnCpu1(hotplug, phase)]).toEqual([phase, EXECS_A_PHASE]);
         }
-        // While only that CPU had something to do.
+        // The loss was reported while only that CPU was busy.
         expect(hotplug.text("reported").trim()).toBe("yes");
         expect(hotplug.output.summary?.lost).toBeGreaterThan(0);
         const reason = "CPU 1 has no ring of its own since it came online: perf_event_open: EACCES";
@@ -425,13 +425,13 @@ for (const { name: series } of SERIES) {
         expect(hotplug.text("metrics")).toContain('\nlinnix_degraded{reason="no_ring"} 1\n');
       });
 
-      test("the wall clock is set, forward and backward: the time of the next events is right", () => {
+      test("after the wall clock is set forward or backward, the next events have the right time", () => {
         const hotplug = way("hotplug");
         for (const phase of ["forward", "backward"]) {
           const execs = hotplug.output.events.filter((event) => isPhaseExec(event, phase));
           expect([phase, execs.length]).toEqual([phase, EXECS_A_PHASE]);
           const seconds = (name: string) => Number(hotplug.text(`${phase}.${name}`));
-          // By the guest's own clock, in whole seconds.
+          // The bounds are from the guest's clock, in whole seconds.
           const [before, after] = [seconds("before") - 1, seconds("after") + 1];
           const times = execs.map(({ time }) => Date.parse(time) / 1000);
           expect({ phase, before, after, wrong: times.filter((at) => at < before || at > after) }).toMatchObject({
@@ -443,7 +443,7 @@ for (const { name: series } of SERIES) {
 
     for (const name of ["tracepoint", "no-btf"]) {
       describe(name === "no-btf" ? "without BTF" : "--backend tracepoint", () => {
-        test("by classic tracepoints; the output keeps the contract", () => {
+        test("by classic tracepoints; the output is valid", () => {
           expectWhole(way(name), "tracepoint");
           for (const field of Object.keys(UNKNOWN)) expect(way(name).stderr).toContain(field);
         });
@@ -466,7 +466,7 @@ for (const { name: series } of SERIES) {
           });
         }
 
-        test("samples, by /proc where there is no BTF", () => {
+        test("samples are reported, from /proc without BTF", () => {
           const samples = way(name).samplesOf("linnix");
           expect(samples).not.toEqual([]);
           for (const sample of samples) {
@@ -477,7 +477,7 @@ for (const { name: series } of SERIES) {
           }
         });
 
-        test("parent, path and names", () => {
+        test("events have parent, path and names", () => {
           const watched = way(name).watched("empty-last");
           const { fork, execs, exit } = watched.story(watched.truths.reaped("executed"));
           expect(fork).toMatchObject({ ppid: watched.main.pid, comm: "process-fixture" });
@@ -493,7 +493,7 @@ for (const { name: series } of SERIES) {
           expectEndOfBefore(way(name), null);
         });
 
-        test("the leader goes first: the exit is the last thread's, under the process's name", () => {
+        test("the leader ends first: the exit comes with the last thread, under the process's name", () => {
           const renamed = way(name).watched("leader-renamed");
           expect(renamed.story(renamed.truths.reaped("leader-first")).exit.comm).toBe("by-thread");
           for (const scenario of ["leader-first", "leader-first-group"]) {
@@ -505,35 +505,35 @@ for (const { name: series } of SERIES) {
       });
     }
 
-    test("without BTF: doctor says so, --backend btf is refused", () => {
+    test("without BTF: doctor reports it, and --backend btf is refused", () => {
       expectDoctor(way("no-btf"), "tracepoint");
       expect(way("no-btf").text("forced.code").trim()).toBe("3");
       expect(way("no-btf").text("forced")).toMatch(/^linnix: [^\n]+\n {2}[^\n]*no BTF[^\n]*--backend tracepoint\n$/);
     });
 
-    // Only later kernels give classic tracepoints the helper for it.
+    // Linux 5.10 lacks the helper function for classic tracepoints.
     if (series === "5.10") {
-      test("--cgroup without BTF: refused, and why", () => {
+      test("--cgroup without BTF: refused with the reason", () => {
         const { exitCode, stderr } = way("no-btf-cgroup");
         expect({ exitCode, stderr }).toEqual({ exitCode: 3, stderr: expect.stringContaining("--cgroup") });
         expect(stderr).toMatch(/^linnix: [^\n]+\n {2}[^\n]+\n$/);
       });
     } else {
-      test("--cgroup without BTF: that one and what is below it", () => {
+      test("--cgroup without BTF: only events in that cgroup and below it are reported", () => {
         expectFiltered(way("no-btf-cgroup"), "tracepoint");
       });
     }
   });
 }
 
-/** In each phase of a way in which the second CPU comes and goes: see test/kernels/guest/init. */
+/** Execs in each phase of the hotplug ways, see test/kernels/guest/init. */
 const EXECS_A_PHASE = 20;
 
 function isPhaseExec(event: ProcessEvent, phase: string): boolean {
   return event.type === "exec" && event.comm === "true" && event.args?.[1] === phase;
 }
 
-/** @param phase left out: all, where arguments are not known */
+/** @param phase undefined for execs of all phases, if arguments are not known */
 function execsOnCpu1(way: Way, phase?: string): number {
   return way.output.events.filter(
     (event) =>
@@ -544,7 +544,7 @@ function execsOnCpu1(way: Way, phase?: string): number {
   ).length;
 }
 
-/** Ended well, and all that is missing was counted and reported: records of a CPU that had no ring just then. */
+/** Expects a normal end, and that only records of CPU 1 without a ring were lost, counted and reported. */
 function expectOnlyNoRing(way: Way): void {
   expect({ exitCode: way.exitCode, stderr: way.stderr }).toEqual({ exitCode: 0, stderr: expect.any(String) });
   expect(balanceProblems(way.output)).toEqual([]);
@@ -555,14 +555,14 @@ function expectOnlyNoRing(way: Way): void {
   expect(summary?.lost_by_reason.ring_full).toBe(0);
 }
 
-/** Of a process that had three threads before linnix was started, one of which ended, then the leader: its own end. */
+/** Expects only the exit of a process that had three threads before linnix started. */
 function expectEndOfBefore(way: Way, exit_code: number | null): void {
   const { main } = way.watched("before");
   const own = way.output.events.filter((event) => is(event, main));
   expect(own).toMatchObject([{ type: "exit", comm: "ran-before", exit_code }]);
 }
 
-/** Of two processes in a cgroup below the one asked for, what happened there; nothing of any other. */
+/** Expects only the events of two processes in a cgroup below the filtered cgroup. */
 function expectFiltered(way: Way, backend: "btf" | "tracepoint"): void {
   expectWhole(way, backend);
   const { truths } = way.watched("cgroup");
@@ -582,7 +582,7 @@ describe.skipIf(reasonFor("newest") !== null)(
   () => {
     const results = useResults("newest, many CPUs");
 
-    test("rings of the default size lose nothing, every process is whole, and no child comes before its parent", () => {
+    test("rings of the default size lose nothing, every process has all events, and each parent comes before its child", () => {
       const way = results("many-cpus");
       const { exitCode, stderr } = way;
       expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: expect.stringContaining("watching by the btf") });
@@ -591,7 +591,7 @@ describe.skipIf(reasonFor("newest") !== null)(
       const { events, summary } = way.output;
       expect(balanceProblems(way.output)).toEqual([]);
       expect(summary).toMatchObject({ lost: 0, unexplained_forks: 0 });
-      // What Linux 7.0 and later may keep from any program.
+      // Linux 7.0 and later may skip programs.
       const skipped = summary?.skipped ?? { fork: 0, exec: 0, exit: 0 };
       const mayLack = skipped.fork + skipped.exec + skipped.exit;
       const execs = events.filter((event) => event.type === "exec" && event.args?.[1] === "many");
@@ -635,7 +635,7 @@ for (const series of LOCKED_DOWN) {
   describe.skipIf(reason !== null)(titled(`Linux ${releaseOf(series)}, lockdown=confidentiality`, reason), () => {
     const way = useResults(`${series} locked down`);
 
-    test("doctor says that collect cannot run, and why", () => {
+    test("doctor reports that collect cannot run, and why", () => {
       expect(way("auto").text("doctor.code").trim()).toBe("3");
       const doctor = JSON.parse(way("auto").text("doctor.json"));
       expect(doctor.can).toMatchObject({ collect: false });

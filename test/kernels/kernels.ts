@@ -4,30 +4,30 @@ import { PrivateApt } from "../../scripts/apt.ts";
 import { output } from "../../scripts/command.ts";
 import { DEBIAN_ARCH, IS_FOREIGN, MACHINE } from "./machine.ts";
 
-/** Where kernels stay between runs. */
+/** Directory where kernels are cached between runs. */
 export const KERNELS_DIRECTORY = join(
   import.meta.dir,
   "../../.build",
   IS_FOREIGN ? `kernels-${MACHINE.arch}` : "kernels",
 );
 
-/** A series of kernels of which one is booted. */
+/** A series of kernels, of which one kernel is booted. */
 export interface KernelSeries {
-  /** Also its directory in the cache. */
+  /** The name of the series, and of its directory in the cache. */
   name: string;
-  /** The suites of the distribution that have it. */
+  /** The suites of the distribution that have the series. */
   suites: readonly string[];
   includes(major: number, minor: number): boolean;
 }
 
 const only = (wanted: string) => (major: number, minor: number) => `${major}.${minor}` === wanted;
 
-/** The oldest that is supported, two that many machines run, and the newest that there is. */
+/** The oldest supported kernel, two widely used kernels, and the newest kernel. */
 export const SERIES = [
   { name: "5.10", suites: ["bullseye"], includes: only("5.10") },
   { name: "6.1", suites: ["bookworm"], includes: only("6.1") },
   { name: "6.12", suites: ["trixie", "bookworm-backports"], includes: only("6.12") },
-  // From 6.16 on sched_process_exit says which thread was the last.
+  // Since Linux 6.16 sched_process_exit reports which thread was the last.
   {
     name: "newest",
     suites: ["trixie-backports"],
@@ -38,28 +38,28 @@ export const SERIES = [
 /** A kernel to boot. */
 export interface Kernel {
   series: string;
-  /** As `uname -r` gives it. */
+  /** The release as in `uname -r`. */
   release: string;
-  /** The bzImage. */
+  /** Path of the bzImage. */
   path: string;
 }
 
-/** Kernels by series, and why there is none of a series. */
+/** Kernels by series, and for each missing series the reason. */
 export interface Kernels {
   found: Map<string, Kernel>;
   missing: Map<string, string>;
 }
 
-/** Packages of a series that are tried, newest first: an index may name what the pool has no more. */
+/** Most packages of a series to try, newest first: an index may list packages that the pool no longer has. */
 const MAX_CANDIDATES = 4;
 
-/** Small images for virtual machines; from 6.19 on `linux-image-…` is empty and `linux-binary-…` holds the kernel. */
+/** Small images for virtual machines; since 6.19 `linux-image-…` is empty and `linux-binary-…` has the kernel. */
 const PACKAGE = new RegExp(`^linux-(image|binary)-((\\d+)\\.(\\d+)\\S*-cloud-${DEBIAN_ARCH})(-unsigned)?$`);
 
-/** Where a package has its kernel. */
+/** Possible paths of the kernel in a package. */
 const PLACES = ["boot/vmlinuz-*", "usr/lib/modules/*/vmlinuz"];
 
-/** The kernels of `series`: those of the cache, and the rest from the mirror that this system installs from. */
+/** The kernels of `series`, from the cache or from the mirror that this system installs from. */
 export async function getKernels(series: readonly KernelSeries[] = SERIES): Promise<Kernels> {
   const kernels: Kernels = { found: new Map(), missing: new Map() };
   for (const { name } of series) {
@@ -102,7 +102,7 @@ async function download(apt: PrivateApt, series: KernelSeries, scratch: string):
       if (version === "" || unsigned !== undefined || !series.includes(Number(major), Number(minor))) return [];
       return [{ name, kind, version }];
     })
-    // Numbers as numbers; of one version `binary` before `image`.
+    // Sorts numerically; within one version `binary` comes before `image`.
     .sort((a, b) => b.version.localeCompare(a.version, "en", { numeric: true }) || a.kind.localeCompare(b.kind))
     .slice(0, MAX_CANDIDATES);
   if (candidates.length === 0) throw new Error(`the mirror has no cloud kernel ${series.name}`);
@@ -121,7 +121,7 @@ async function download(apt: PrivateApt, series: KernelSeries, scratch: string):
   throw new Error(problem);
 }
 
-/** Takes the kernel out of its package and puts it into the cache, whole or not at all. */
+/** Extracts the kernel from its package into the cache, atomically. */
 async function unpack(series: string, deb: string, directory: string): Promise<Kernel> {
   const contents = Bun.spawn(["dpkg-deb", "--fsys-tarfile", deb], {
     stdin: "ignore",
@@ -130,7 +130,7 @@ async function unpack(series: string, deb: string, directory: string): Promise<K
   });
   const tar = Bun.spawn(
     ["tar", "-x", "-C", directory, "--no-same-owner", "--wildcards", ...PLACES.map((place) => `./${place}`)],
-    // Only one of the places is in any package, and tar complains of the other one.
+    // Each package has only one of the paths, and tar complains about the other path.
     { stdin: contents.stdout, stdout: "ignore", stderr: "ignore" },
   );
   await Promise.all([contents.exited, tar.exited]);

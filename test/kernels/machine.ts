@@ -7,26 +7,26 @@ const ROOT = join(import.meta.dir, "../..");
 /** A kind of virtual machine to boot kernels on. */
 export interface Machine {
   arch: Arch;
-  /** The program that emulates it, and what to ask of it. */
+  /** The emulator and its arguments. */
   qemu: string;
   options: readonly string[];
-  /** Terminals in the guest: the console, and the port that takes the results. */
+  /** Terminals in the guest: the console, and the port for the results. */
   console: string;
   resultsPort: string;
-  /** What gives it the second port. */
+  /** Emulator arguments for the second port. */
   port(results: string): string[];
-  /** Compiles the fixtures. */
+  /** The compiler for the fixtures. */
   compiler: string;
   binary: string;
-  /** Where the loader and the C library of the binary are on this machine; in the guest they are where it looks. */
+  /** Directory of the binary's loader and C library on this machine. */
   libraries: string | null;
-  /** Series of kernels that are booted; null for all. */
+  /** Series of kernels to boot; null for all. */
   series: readonly string[] | null;
 }
 
 /**
  * A machine of two CPUs without KVM, the same everywhere. Without `-cx16` qemu 7.2
- * crashes Linux 6.12 early on now and then.
+ * sometimes crashes Linux 6.12 early.
  */
 const X64: Machine = {
   arch: "x64",
@@ -41,7 +41,7 @@ const X64: Machine = {
   series: null,
 };
 
-/** The oldest and the newest kernel, on a CPU of many small servers. */
+/** Boots the oldest and the newest kernel, on a CPU of many small servers. */
 const ARM64: Machine = {
   arch: "arm64",
   qemu: "qemu-system-aarch64",
@@ -69,7 +69,7 @@ export const MACHINE: Machine = {
 
 export const DEBIAN_ARCH = ARCHES[MACHINE.arch].debian;
 
-/** Whether the guest has another architecture than this machine. */
+/** Whether the guest's architecture differs from this machine's. */
 export const IS_FOREIGN = MACHINE.arch !== hostArch();
 
 /** Why the machine cannot be emulated or its programs built here; null if they can. */

@@ -3,7 +3,7 @@ import { type CollectOutput, parseOutput } from "../kernel/support/collect-outpu
 import { parseTruth, Truths, Watched } from "../kernel/support/fixture.ts";
 import type { Results } from "./boot.ts";
 
-/** One run of collect in a guest: what it wrote, beside what the fixture's processes say of themselves. */
+/** One run of collect in a guest: its output, and the reports of the fixture's processes on themselves. */
 export class Way {
   readonly results: Results;
   readonly name: string;
@@ -22,7 +22,7 @@ export class Way {
     return this.text("stderr");
   }
 
-  /** What it wrote; any line that is not whole or of no known type fails the test. */
+  /** Its output; an incomplete line or a line of unknown type fails the test. */
   get output(): CollectOutput {
     this.#output ??= parseOutput(this.text("events.jsonl"));
     return this.#output;
@@ -36,7 +36,7 @@ export class Way {
     return this.results.has(`${this.name}/${file}`);
   }
 
-  /** Samples of the processes of that name. */
+  /** Samples of the processes with that name. */
   samplesOf(comm: string): SampleEvent[] {
     const samples = this.output.others.filter(({ type }) => type === "sample") as SampleEvent[];
     return samples.filter((sample) => sample.comm === comm);
@@ -47,7 +47,7 @@ export class Way {
     return faults.filter((fault) => fault.pid === pid);
   }
 
-  /** What the fixture's processes say of themselves, by the name of the file. */
+  /** Reports of the fixture's processes on themselves, by the name of the file. */
   truths(name: string): Truths {
     return new Truths(this.text(`truth/${name}.jsonl`).trim().split("\n").map(parseTruth));
   }

@@ -15,7 +15,7 @@ const line = (comm: string, execs: number, ok: number | null, unknown = 0) => ({
 const spawn = (changes: Partial<SpawnTruth> = {}) =>
   ({ path: "/usr/bin/true", status: 0, exitCode: 0, signal: null, ...changes }) as SpawnTruth;
 
-test("a process is captured while the sums of its name have one more that executed and ended like it", () => {
+test("a process is captured if the sums of its name have a process left with the same exec and end", () => {
   const sums = new CaptureSums();
   sums.add(line("true", 2, 1));
   expect(sums.take(spawn())).toEqual({ exec: true, exit: true });
@@ -24,7 +24,7 @@ test("a process is captured while the sums of its name have one more that execut
   expect(sums.take(spawn({ path: "/bin/sh" }))).toEqual({ exec: false, exit: false });
 });
 
-test("an end of another kind is not its end, and an unknown one is", () => {
+test("an end of another kind does not match a process, but an unknown end does", () => {
   const sums = new CaptureSums();
   sums.add(line("true", 3, 1));
   expect(sums.take(spawn({ status: 9, exitCode: null, signal: "SIGKILL" }))).toEqual({ exec: true, exit: false });
@@ -32,7 +32,7 @@ test("an end of another kind is not its end, and an unknown one is", () => {
   expect(sums.take(spawn({ status: 256, exitCode: 1 }))).toEqual({ exec: true, exit: true });
 });
 
-test("events of a window are its share of the intervals", () => {
+test("the events of a window are its share of the totals intervals", () => {
   const sums = new CaptureSums();
   sums.add(line("true", 60, 40));
   expect(sums.eventsBetween(1500, 1750)).toBe(25);

@@ -10,7 +10,7 @@ const COMMANDS: Command[] = [
   { program: "signal", path: "/usr/bin/sh", lifetimeMs: null, share: 1 },
 ];
 
-/** Spawns 10 µs apart, 5 µs each: pid, command, wait status (-1: never ended). */
+/** Spawns of 5 µs at intervals of 10 µs: pid, command and wait status (-1: never ended). */
 function truthOf(...rows: [pid: number, command: number, status: number][]): GroundTruth {
   const truth = new GroundTruth({
     folder: "/tmp/f",
@@ -34,7 +34,7 @@ function truthOf(...rows: [pid: number, command: number, status: number][]): Gro
   return truth;
 }
 
-/** What a collector that misses nothing writes of a spawn. */
+/** The events of a spawn from a collector that misses nothing. */
 function eventsOf(spawn: SpawnTruth): Record<string, unknown>[] {
   const at = Number(spawn.spawnedFromNs);
   const { pid, args } = spawn;
@@ -56,7 +56,7 @@ function checkOf(truth: GroundTruth, change: (events: Record<string, unknown>[])
 
 const THREE = () => truthOf([100, 0, 0], [101, 1, 42 << 8], [102, 2, 15]);
 
-test("processes of which fork, exec, arguments, exit and status are there are captured", () => {
+test("a process is captured if its fork, exec, arguments, exit and status are in the output", () => {
   const truth = THREE();
   expect(checkOf(truth).check(truth)).toEqual({ ...noCapture(), spawned: 3, captured: 3 });
 });
@@ -69,7 +69,7 @@ describe("with detail processes", () => {
     return JSON.stringify({ ...life, args_truncated: false, exit_code: exitCode, signal, ...more });
   };
 
-  test("the one line of a process has all that is captured of it", () => {
+  test("one line is enough to capture a process", () => {
     const truth = THREE();
     const check = new CaptureCheck();
     for (const spawn of truth) check.add(lineOf(spawn));
@@ -77,7 +77,7 @@ describe("with detail processes", () => {
     expect(check.eventsBetween(Number(ORIGIN_NS), Number(ORIGIN_NS) + 1e6)).toBe(9);
   });
 
-  test("a line without the exec, with other arguments or another result is not enough", () => {
+  test("a line without the exec, or with other arguments or another result, is not enough", () => {
     const truth = THREE();
     const changes = [{ exec_count: 0 }, { args: ["other"] }, { exit_code: 7, signal: null }];
     const check = new CaptureCheck();
@@ -111,32 +111,32 @@ describe("a process is not captured", () => {
     one((events) => events.splice(2, 1), { without_exit: 1 });
   });
 
-  test("with an argument more, less or another", () => {
+  test("with an additional, missing or different argument", () => {
     one((events) => Object.assign(events[1] ?? {}, { args: ["true"] }), { wrong_args: 1 });
     one((events) => Object.assign(events[1] ?? {}, { args: ["true", "123450000000", ""] }), { wrong_args: 1 });
     one((events) => Object.assign(events[1] ?? {}, { args: ["true", "123450000001"] }), { wrong_args: 1 });
   });
 
-  test("with another status or signal", () => {
+  test("with a different status or signal", () => {
     one((events) => Object.assign(events[5] ?? {}, { exit_code: 41 }), { wrong_status: 1 });
     one((events) => Object.assign(events[8] ?? {}, { signal: "SIGKILL" }), { wrong_status: 1 });
     one((events) => Object.assign(events[2] ?? {}, { exit_code: null, signal: "SIGKILL" }), { wrong_status: 1 });
   });
 
-  test("whose pid belonged to another process then", () => {
+  test("whose pid belonged to another process at that time", () => {
     one((events) => Object.assign(events[0] ?? {}, { ts_ns: Number(ORIGIN_NS) - 1000 }), { without_fork: 1 });
     one((events) => Object.assign(events[2] ?? {}, { ts_ns: Number(ORIGIN_NS) + 6000 }), { without_exit: 1 });
   });
 });
 
-test("a pid that is given out again is another process", () => {
+test("a reused pid is another process", () => {
   const truth = truthOf([100, 0, 0], [100, 1, 3 << 8]);
   expect(checkOf(truth).check(truth)).toMatchObject({ spawned: 2, captured: 2 });
   const half = checkOf(truth, (events) => events.splice(0, 3));
   expect(half.check(truth)).toMatchObject({ captured: 1, without_fork: 1, without_exec: 1, without_exit: 1 });
 });
 
-test("what a backend cannot report is counted as such, not as wrong", () => {
+test("facts that a backend cannot report are counted as unreported, not as wrong", () => {
   const truth = truthOf([100, 0, 0]);
   const check = checkOf(truth, ([, exec, exit]) => {
     Object.assign(exec ?? {}, { args: null, args_truncated: null });
@@ -145,7 +145,7 @@ test("what a backend cannot report is counted as such, not as wrong", () => {
   expect(check.check(truth)).toMatchObject({ captured: 1, unreported_args: 1, unreported_status: 1 });
 });
 
-test("arguments that were cut short are compared as far as they go", () => {
+test("truncated arguments are compared up to their length", () => {
   const truth = truthOf([100, 0, 0]);
   const cut = (args: string[]) =>
     checkOf(truth, ([, exec]) => Object.assign(exec ?? {}, { args, args_truncated: true }));
@@ -159,7 +159,7 @@ test("a process that never ended needs no exit", () => {
   expect(checkOf(truth).check(truth)).toMatchObject({ captured: 1, without_exit: 0 });
 });
 
-test("other lines are no events: a summary is kept, what is no JSON is counted", () => {
+test("other lines are not events: a summary is kept, and lines that are not JSON are counted", () => {
   const check = new CaptureCheck();
   check.add('{"type":"sample","pid":3,"ts_ns":5}');
   check.add('{"type":"fork","pid":');
@@ -169,7 +169,7 @@ test("other lines are no events: a summary is kept, what is no JSON is counted",
   expect(check.eventsBetween(0, 1e15)).toBe(0);
 });
 
-test("events are counted by their own time, a window's end belonging to the next", () => {
+test("events are counted by their own time; the end of a window belongs to the next window", () => {
   const check = new CaptureCheck();
   for (const ts_ns of [30, 10, 20, 20, 40]) check.add(JSON.stringify({ type: "fork", pid: 1, ts_ns }));
   expect(check.eventsBetween(10, 20)).toBe(1);
@@ -178,13 +178,13 @@ test("events are counted by their own time, a window's end belonging to the next
   expect(check.eventsBetween(20, 40)).toBe(4);
 });
 
-test("counts add up", () => {
+test("the counts of several windows are added up", () => {
   const one = { ...noCapture(), spawned: 2, captured: 1, without_exec: 1 };
   expect(addCaptures(one, one)).toEqual({ ...noCapture(), spawned: 4, captured: 2, without_exec: 2 });
 });
 
 describe("in a pid namespace other than the initial one", () => {
-  /** Events as seen from the host: the kernel's pid, and that of the process's own namespace. */
+  /** Events as on the host: with the kernel's pid and the pid in the process's own namespace. */
   function checkIn(truth: GroundTruth, others: Record<string, unknown>[] = []) {
     const check = new CaptureCheck("ns_pid");
     const own = [...truth].flatMap(eventsOf).map((event) => ({ ...event, pid: 70_000 + (event.pid as number) }));
@@ -193,17 +193,17 @@ describe("in a pid namespace other than the initial one", () => {
     return check;
   }
 
-  test("a process is the one that has its pid there", () => {
+  test("a process is matched by its pid in the namespace", () => {
     const truth = THREE();
     expect(checkIn(truth).check(truth)).toMatchObject({ spawned: 3, captured: 3 });
-    // The same numbers are other processes on the host.
+    // On the host, the same numbers belong to other processes.
     const host = [...truth].flatMap(eventsOf);
     const check = new CaptureCheck("ns_pid");
     for (const event of host) check.add(JSON.stringify({ ...event, ns_pid: 1 }));
     expect(check.check(truth)).toMatchObject({ spawned: 3, captured: 0 });
   });
 
-  test("one of another namespace that has the same pid there at that time is another one", () => {
+  test("a process of a third namespace with the same pid at that time is another process", () => {
     const truth = THREE();
     const others = [...truth].flatMap(eventsOf).map((event) => ({
       ...event,

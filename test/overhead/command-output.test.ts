@@ -7,7 +7,7 @@ setDefaultTimeout(60_000);
 
 const needsRoot = process.geteuid?.() === 0 ? "" : " (skipped: needs root)";
 
-test.skipIf(needsRoot !== "")(`what a command prints without end does not fill the disk${needsRoot}`, async () => {
+test.skipIf(needsRoot !== "")(`endless output of a command does not fill the disk${needsRoot}`, async () => {
   using folder = new PrivateFolder("linnix-overhead-");
   await using running = await new CommandSubject(["yes"], folder).start(new AbortController().signal);
   const fd = openSync(`/proc/${running.roots[0]}/fd/1`, "r");
@@ -18,6 +18,6 @@ test.skipIf(needsRoot !== "")(`what a command prints without end does not fill t
     last = size;
     await Bun.sleep(1);
   }
-  // Emptied again and again, and not only once a sample.
+  // The file is truncated repeatedly, not only once for each sample.
   expect(fell).toBe(3);
 });

@@ -12,7 +12,7 @@ test.each([["linnix-no-such-program"], ["/nonexistent/x"], ["/etc"], ["/etc/pass
   },
 );
 
-test("a command that exists is taken", () => {
+test("a command that exists is accepted", () => {
   using folder = new PrivateFolder("linnix-overhead-");
   expect(new CommandSubject(["sh", "-c", "exit 0"], folder)).toMatchObject({ name: "sh", command: "sh -c 'exit 0'" });
 });

@@ -9,7 +9,7 @@ const OPTIONS = { thresholdPct: 1, seed: 1 };
 const figures = (raw: RawRun) => figuresOf(raw, OPTIONS);
 
 describe("averages", () => {
-  test("are over the time that really passed, not over windows", () => {
+  test("are over the elapsed time, not over windows", () => {
     const { collector, total } = figures({
       ...emptyRun(),
       windows: [
@@ -32,8 +32,8 @@ describe("averages", () => {
     expect(collector?.load).toEqual({ elapsed_ms: 120, cpu_ms: 90 });
   });
 
-  test("of a cold start are what a fresh collector uses beyond one with nothing to do", () => {
-    // 35 ms since it was watching, against 8 ms, over 900 processes of which none were the idle one's.
+  test("of a cold start are the CPU time of a fresh collector minus that of an idle one", () => {
+    // 35 ms since it began watching, against 8 ms of the idle collector, over 900 processes.
     expect(figures(quietRun()).collector?.cold).toEqual({
       duration_s: 10,
       avg_cpu_pct: expect.closeTo(1.25, 9),
@@ -42,14 +42,14 @@ describe("averages", () => {
     expect(figures({ ...quietRun(), cold: null }).collector?.cold).toBeNull();
   });
 
-  test("of the machine are of all its processors", () => {
+  test("of the machine are shares of all its processors", () => {
     const { total, baseline } = figures(quietRun());
     expect(total?.avg_machine_pct).toBeCloseTo((total?.avg_cpu_pct ?? 0) / 2, 12);
     expect(baseline?.duration_s).toBeCloseTo(10, 9);
     expect(baseline?.system_cpu_pct).toBeCloseTo(30, 9);
   });
 
-  test("have an interval that holds them", () => {
+  test("have an interval that contains them", () => {
     const { total } = figures(quietRun());
     const [lo, hi] = total?.ci95 ?? [Number.NaN, Number.NaN];
     expect(lo).toBeLessThan(0.25);
@@ -74,13 +74,13 @@ describe("in the kernel", () => {
     expect(in_kernel?.ns_per_event).toBeCloseTo((0.05 * 60e7) / 18_000, 6);
   });
 
-  test("the price of counting is what the counted runs hold of it", () => {
+  test("the price of counting is its part of the counted run times", () => {
     const { statistics } = figures(quietRun()).in_kernel ?? {};
     expect(statistics?.counted_ns_per_run).toBe(50);
     expect(statistics?.cpu_pct).toBeCloseTo((100 * 18_000 * 50) / 60e9, 12);
   });
 
-  test("without statistics nothing is made up", () => {
+  test("without statistics the figures are null", () => {
     const raw = quietRun();
     raw.programs = null;
     for (const window of raw.windows) window.run_ns = window.runs = window.own_run_ns = null;
@@ -93,7 +93,7 @@ describe("in the kernel", () => {
 });
 
 describe("slowdown", () => {
-  test("is that of a spawn, shared out over the workload's own processes", () => {
+  test("is that of a spawn, divided over the workload's processes", () => {
     const { slowdown } = figures(quietRun());
     expect(slowdown?.operation).toBe("spawn");
     expect(slowdown?.us_per_process).toBeCloseTo(4, 0);
@@ -106,7 +106,7 @@ describe("slowdown", () => {
     expect(slowdown?.lost).toBe(0);
   });
 
-  test("is a bare fork's where no spawn was measured, and nothing where nothing was", () => {
+  test("is that of a bare fork if no spawn was measured, and null if nothing was measured", () => {
     const raw = quietRun();
     raw.slowdown = [slowdownRounds("bare-fork", 60, 1.5)];
     expect(figures(raw).slowdown).toMatchObject({ operation: "bare-fork", spawn_pct: null });
@@ -114,7 +114,7 @@ describe("slowdown", () => {
     expect(figures(raw).slowdown).toBeNull();
   });
 
-  test("has no share where the workload made no process", () => {
+  test("has no share if the workload made no process", () => {
     const { slowdown } = figures({ ...quietRun(), workloads: [] });
     expect(slowdown?.pct).toBeNull();
     expect(slowdown?.us_per_process).toBeCloseTo(4, 0);
@@ -122,9 +122,9 @@ describe("slowdown", () => {
 });
 
 describe("model", () => {
-  test("finds idle cost and cost a process, and where the claim ends", () => {
+  test("finds the idle cost, the cost of a process, and the rate that reaches the threshold", () => {
     const { model } = figures(quietRun());
-    // 0.1 % idling; 1e-3 + 5e-4 % for each process a second are 15 µs.
+    // Idling costs 0.1 %; 1e-3 + 5e-4 % for each process a second are 15 µs.
     expect(model?.idle_pct).toBeCloseTo(0.1, 1);
     expect(model?.us_per_process).toBeCloseTo(15, 0);
     expect(model?.r2).toBeGreaterThan(0.98);
@@ -133,7 +133,7 @@ describe("model", () => {
     expect(model?.environments.map(({ name }) => name)).toEqual(["small-server", "busy-api", "ci-runner"]);
   });
 
-  test("takes the processes that were seen, and puts the workload's windows together to the sweep's length", () => {
+  test("uses the seen processes, and merges the workload's windows to the length of the sweep's", () => {
     const points = modelPoints(quietRun());
     expect(points).toHaveLength(15 + 9);
     expect(points.every(({ durationS }) => Math.abs(durationS - 4) < 1e-9)).toBe(true);
@@ -146,7 +146,7 @@ describe("model", () => {
 });
 
 describe("noise", () => {
-  test("others are what neither the workload nor the subject nor this test used", () => {
+  test("other work is the time that neither the workload nor the subject nor this test used", () => {
     const { noise } = figures(quietRun());
     // 15 % of two processors are busy; the workload's 2.7 ms a process at 100 a second are 13.5 % of them.
     expect(noise.busy_machine_pct).toBeCloseTo(15, 6);
@@ -165,7 +165,7 @@ test("events of the workload and other events are counted apart", () => {
   expect(by_others_per_second).toBeCloseTo(50, 9);
 });
 
-test("an empty run has no figures and fails at none", () => {
+test("an empty run has no figures and causes no error", () => {
   expect(figures(emptyRun())).toEqual({
     baseline: null,
     noise: {
@@ -199,7 +199,7 @@ test("an empty run has no figures and fails at none", () => {
   });
 });
 
-test("the same raw part gives the same figures, also after a journey through JSON", () => {
+test("the same raw part gives the same figures, also after conversion to JSON and back", () => {
   const raw = quietRun();
   const again = JSON.parse(JSON.stringify(raw)) as RawRun;
   expect(figures(again)).toEqual(figures(raw));

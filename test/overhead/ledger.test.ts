@@ -12,7 +12,7 @@ function verdictOf(raw: RawRun, more: Partial<LedgerContext> = {}) {
   return judge(ledgerOf(figures, { ...context, thresholdPct, ...more }));
 }
 
-/** A quiet run with a difference. */
+/** A quiet run with the given differences. */
 function run(change: (raw: RawRun) => void): RawRun {
   const raw = quietRun();
   change(raw);
@@ -23,7 +23,7 @@ function burdened(raw: RawRun, cpuPct: number): void {
   for (const window of raw.windows) if (window.cpu_ns !== null) window.cpu_ns += cpuPct * window.elapsed_ns * 0.01;
 }
 
-test("PASS takes every part", () => {
+test("the verdict is PASS only if every part passes", () => {
   const { verdict, reasons } = verdictOf(quietRun());
   expect(verdict).toBe("PASS");
   expect(reasons.join("\n")).toMatch(/0\.25 % of one core.*below 1 %/);
@@ -32,36 +32,36 @@ test("PASS takes every part", () => {
   expect(reasons).toHaveLength(4);
 });
 
-describe("a part that the subject cannot be asked for", () => {
+describe("a part that the subject cannot report", () => {
   const other: Partial<LedgerContext> = { isLinnix: false, capture: null };
 
-  test("leaves the claim unproven: INCONCLUSIVE, and says why", () => {
+  test("makes the verdict INCONCLUSIVE, with the reason", () => {
     const { verdict, reasons } = verdictOf(quietRun(), other);
     expect(verdict).toBe("INCONCLUSIVE");
     expect(reasons.join("\n")).toMatch(/lost events left out: .*\ncapture left out: /);
     expect(verdictOf(quietRun(), { canStop: false }).reasons[0]).toMatch(/^slowdown left out: /);
   });
 
-  test("is not judged if the user excludes it, and the verdict says so", () => {
+  test("is not judged if the user excludes it, and the verdict reports that", () => {
     const { verdict, reasons } = verdictOf(quietRun(), { ...other, without: ["lost", "capture"] });
     expect(verdict).toBe("PASS");
     expect(reasons.slice(-2)).toEqual([
       "lost events not judged: --without excludes it",
       "capture not judged: --without excludes it",
     ]);
-    // One of them is not the other.
+    // Excluding one part does not exclude the other.
     expect(verdictOf(quietRun(), { ...other, without: ["lost"] }).verdict).toBe("INCONCLUSIVE");
   });
 });
 
-describe("FAIL", () => {
-  test("a burden on the collector", () => {
+describe("the verdict is FAIL for", () => {
+  test("a collector that uses too much CPU time", () => {
     const { verdict, reasons } = verdictOf(run((raw) => burdened(raw, 1.5)));
     expect(verdict).toBe("FAIL");
     expect(reasons[0]).toContain("not below 1 %");
   });
 
-  test("a burden in the kernel alone", () => {
+  test("too much CPU time in the kernel alone", () => {
     const raw = run(({ windows }) => {
       for (const window of windows) if (window.run_ns !== null) window.run_ns += 0.01 * window.elapsed_ns;
     });
@@ -88,7 +88,7 @@ describe("FAIL", () => {
     expect(reasons[0]).toContain("longer");
   });
 
-  test("a collector that alone costs too much, where the kernel's part is not known", () => {
+  test("a collector that alone costs too much, if the kernel's part is not known", () => {
     const raw = run((each) => {
       burdened(each, 2);
       for (const window of each.windows) window.run_ns = null;
@@ -97,14 +97,14 @@ describe("FAIL", () => {
   });
 });
 
-describe("INCONCLUSIVE", () => {
+describe("the verdict is INCONCLUSIVE for", () => {
   const inconclusive = (raw: RawRun, reason: string | RegExp, more: Partial<LedgerContext> = {}): void => {
     const { verdict, reasons } = verdictOf(raw, more);
     expect(verdict).toBe("INCONCLUSIVE");
     expect(reasons.join("\n")).toMatch(reason);
   };
 
-  test("an interval that holds the threshold", () => {
+  test("an interval that contains the threshold", () => {
     inconclusive(quietRun(), "the interval contains 0.25 %", { thresholdPct: 0.25 });
   });
 
@@ -117,7 +117,7 @@ describe("INCONCLUSIVE", () => {
     });
   });
 
-  test("no count of what was lost, no output to look for the processes in, no slowdown", () => {
+  test("no count of lost events, no output to search for the processes, or no slowdown", () => {
     inconclusive(
       run((raw) => (raw.counts = null)),
       "lost events not measured",
@@ -150,7 +150,7 @@ describe("INCONCLUSIVE", () => {
       }
     });
     inconclusive(raw, /the machine was full of other work: 8\d % of its CPU time.*95 % of the time/);
-    // A busy machine on which no task has to wait is fit.
+    // A busy machine on which no task has to wait is suitable.
     for (const window of raw.windows) {
       if (window.machine) window.machine = { ...window.machine, userTicks: 200, systemTicks: 20, idleTicks: 180 };
       window.cpu_pressure_us = 0.2e6;
@@ -158,14 +158,14 @@ describe("INCONCLUSIVE", () => {
     expect(verdictOf(raw).verdict).toBe("PASS");
   });
 
-  test("stolen time", () => {
+  test("steal time", () => {
     const raw = run(({ windows }) => {
       for (const window of windows) if (window.machine) window.machine = { ...window.machine, stealTicks: 40 };
     });
     inconclusive(raw, "the hypervisor took");
   });
 
-  test("a machine full of other work, of which the hypervisor takes most", () => {
+  test("a busy machine on which the hypervisor takes most of the time", () => {
     const raw = run(({ windows }) => {
       for (const window of windows) {
         const ticks = { userTicks: 110, systemTicks: 10, idleTicks: 0, stealTicks: 280 };
@@ -185,8 +185,8 @@ describe("INCONCLUSIVE", () => {
   });
 });
 
-describe("something else than linnix", () => {
-  test("proves nothing unless what it cannot be asked for is excluded", () => {
+describe("a subject other than linnix", () => {
+  test("is INCONCLUSIVE unless the parts that it cannot report are excluded", () => {
     const raw = run((each) => {
       each.counts = null;
       each.capture = null;
@@ -197,7 +197,7 @@ describe("something else than linnix", () => {
     expect(reasons.join("\n")).toContain("capture left out: the output of other agents is not read");
   });
 
-  test("what cannot be stopped has no slowdown, and that is said", () => {
+  test("has no slowdown if it cannot be stopped, and the report says so", () => {
     const raw = run((each) => {
       each.counts = null;
       each.capture = null;

@@ -9,7 +9,7 @@ const CONTAINER: PidNamespace = { isInitial: false, proc: "own" };
 const HOST_PROC: PidNamespace = { isInitial: false, proc: "initial" };
 const BETWEEN: PidNamespace = { isInitial: false, proc: "other" };
 
-/** The exit code that the refusal ends with; null if there is none. */
+/** The exit code of the refusal; null if nothing is refused. */
 function exitCodeOf(run: () => void): number | null {
   try {
     run();
@@ -20,14 +20,14 @@ function exitCodeOf(run: () => void): number | null {
 }
 
 describe("measuring in a pid namespace", () => {
-  test("is refused where /proc shows another one: it has no process of the measurement", () => {
+  test("is refused if /proc belongs to another namespace, without the processes of the measurement", () => {
     const codes = [INITIAL, CONTAINER, HOST_PROC, BETWEEN].map((place) =>
       exitCodeOf(() => assertOwnProc("test", place)),
     );
     expect(codes).toEqual([null, null, EXIT.cannotRun, EXIT.cannotRun]);
   });
 
-  test("is refused where no event has the pid that a process has there", () => {
+  test("is refused if events do not have the pids of the namespace", () => {
     const code = (backend: "btf" | "tracepoint", place: PidNamespace) =>
       exitCodeOf(() => assertMatchable("test", backend, place));
     expect([code("btf", CONTAINER), code("tracepoint", INITIAL)]).toEqual([null, null]);

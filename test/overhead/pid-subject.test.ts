@@ -9,11 +9,11 @@ const kernelThread = readdirSync("/proc")
   .find((pid) => pid > 0 && readProcStat(pid)?.isKernelThread);
 const reason = kernelThread === undefined ? "no thread of the kernel is visible here" : null;
 
-test.skipIf(reason !== null)(titled("a thread of the kernel is refused", reason), () => {
+test.skipIf(reason !== null)(titled("a kernel thread is refused", reason), () => {
   expect(() => new PidSubject([kernelThread as number])).toThrow("is a kernel thread");
 });
 
-test("this test itself, and what does not exist, are refused; another process is not", () => {
+test("this test itself and a missing process are refused, but not another process", () => {
   expect(() => new PidSubject([process.pid])).toThrow("would measure itself");
   expect(() => new PidSubject([4194303])).toThrow("there is no such process");
   const child = Bun.spawn(["sleep", "30"]);

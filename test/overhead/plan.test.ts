@@ -27,13 +27,13 @@ function seconds(more: Partial<OverheadOptions>, flushMs: number | null = LINNIX
 }
 
 describe("the time of a run", () => {
-  test("is below three minutes, and below half a minute where it is to be quick", () => {
+  test("is below three minutes, and below half a minute with --quick", () => {
     expect(seconds({ subject: LINNIX })).toBeLessThan(175);
     expect(seconds({ subject: LINNIX, quick: true })).toBeLessThan(30);
     expect(seconds({ quick: true }, null)).toBeLessThan(30);
   });
 
-  test("grows with the duration, but not each part without end", () => {
+  test("grows with the duration, but some parts have a limit", () => {
     const long = planOf(options({ subject: LINNIX, durationMs: 1_800_000 }), LINNIX_FLUSH_MS);
     expect(long.slowdownMs).toBe(60_000);
     expect(long.sweep.every(({ windows, windowMs }) => windows * windowMs <= 30_000)).toBe(true);
@@ -44,27 +44,27 @@ describe("the time of a run", () => {
   });
 });
 
-test("a cold start is the collector's first ten seconds, and is left out of a quick test", () => {
+test("a cold start is the collector's first ten seconds, and a quick test omits it", () => {
   expect(planOf(options({ subject: LINNIX }), LINNIX_FLUSH_MS).coldMs).toBe(10_000);
   expect(planOf(options({ subject: LINNIX, durationMs: 1000 }), LINNIX_FLUSH_MS).coldMs).toBe(3000);
   expect(planOf(options({ subject: LINNIX, quick: true }), LINNIX_FLUSH_MS).coldMs).toBe(0);
   expect(planOf(options(), null).coldMs).toBe(0);
 });
 
-test("what is not ours to stop has neither baseline nor slowdown", () => {
+test("a subject that the test must not stop has neither baseline nor slowdown", () => {
   const plan = planOf(options({ subject: { kind: "pid", pids: [1] } }), null);
   expect(plan).toMatchObject({ baselineMs: 0, slowdownMs: 0 });
   expect(phasesOf(plan).map(({ name }) => name)).toEqual(["noise", "start", "warm-up", "workload", "sweep"]);
 });
 
 describe("the timings of a collector", () => {
-  test("follow the output for a flush at least", () => {
+  test("follow the output for at least one flush interval", () => {
     expect(planOf(options({ subject: LINNIX }), LINNIX_FLUSH_MS).outputMs).toBe(3000);
     expect(planOf(options({ subject: LINNIX, quick: true }), LINNIX_FLUSH_MS).outputMs).toBe(1000);
     expect(planOf(options({ subject: LINNIX, quick: true }), 5000).outputMs).toBe(5000);
   });
 
-  test("are left out for another subject, and take a few seconds of the test", () => {
+  test("are omitted for another subject, and need a few seconds of the test", () => {
     expect(planOf(options(), null)).toMatchObject({ outputMs: 0, steps: null });
     for (const [quick, most] of [
       [false, 6],
@@ -79,7 +79,7 @@ describe("the timings of a collector", () => {
 });
 
 describe("rates of the sweep", () => {
-  test("begin with none and do not repeat the workload's", () => {
+  test("start with 0, and do not repeat the workload's rate", () => {
     for (const rate of [0.19, 1.9, 7.7, 100, 150, 400, 20_000]) {
       for (const quick of [false, true]) {
         const rates = sweepRates(rate, quick);
@@ -90,7 +90,7 @@ describe("rates of the sweep", () => {
     }
   });
 
-  test("go above a usual rate, and below one that the machine may not reach", () => {
+  test("exceed a usual rate, and stay below a rate that the machine may not reach", () => {
     expect(sweepRates(100, false)).toEqual([0, 50, 200]);
     expect(sweepRates(100, true)).toEqual([0, 200]);
     expect(sweepRates(1000, false)).toEqual([0, 250, 500]);

@@ -44,7 +44,7 @@ export function rawWindow(
   };
 }
 
-/** One program an event that share the time, and one that the collector calls itself. */
+/** A program for each event type, with equal shares of the time, and a program that the collector calls itself. */
 function programsOf(runs: number, runNs: number | null): RawWindow["programs"] {
   if (runNs === null) return null;
   return ["fork", "exec", "exit"].map((name, id) => ({
@@ -56,7 +56,7 @@ function programsOf(runs: number, runNs: number | null): RawWindow["programs"] {
   }));
 }
 
-/** A run without anything in it. */
+/** An empty run. */
 export function emptyRun(): RawRun {
   return {
     windows: [],
@@ -93,7 +93,7 @@ function block(us: number) {
   return { n: 20, p10: us, p25: us, p50: us, mean: us, cpuUs: us };
 }
 
-/** Rounds in which the watched arm takes so much longer, with a spread that is the same in every round. */
+/** Rounds in which the watched arm takes longer by a given time, with the same spread in every round. */
 export function slowdownRounds(operation: string, baseUs: number, addedUs: number, spreadUs = 0.5, rounds = 24) {
   return {
     operation,
@@ -188,7 +188,7 @@ export function quietRun(): RawRun {
       folded: { fork: 0, exec: 0, exit: 0 },
       lost: 0,
     },
-    // 70, 80 … 170 ns a write; 500 ns to read a record, 900 ns to encode it.
+    // A write takes 70, 80 … 170 ns; reading a record takes 500 ns, encoding it 900 ns.
     ring_write: {
       items: 256,
       bytes: 168,
@@ -199,7 +199,7 @@ export function quietRun(): RawRun {
       bytes: null,
       batches: Array.from({ length: 11 }, () => ({ with_ns: 819 * 1400, without_ns: 819 * 500 })),
     },
-    // 0, 10 … 1,000 ms.
+    // The delays are 0, 10 … 1,000 ms.
     output_delay: {
       lines: 101,
       unseen: 0,

@@ -12,7 +12,7 @@ const problemOf = (emitted: number, folded: number): string | null =>
   switchingProblem([ROUNDS], { emitted: { fork: emitted }, folded: { fork: folded } } as unknown as RawCounts);
 
 describe("the count of processes while the probes are switched", () => {
-  test("is right if all of those with the probes attached are in it, as events or folded by the level of detail", () => {
+  test("is right if it has all processes with probes attached, as events or folded", () => {
     expect(problemOf(20, 0)).toBeNull();
     expect(problemOf(0, 20)).toBeNull();
     expect(problemOf(12, 12)).toBeNull();

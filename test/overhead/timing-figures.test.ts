@@ -6,7 +6,7 @@ import { emptyRun, quietRun, rawWindow } from "./raw-run.ts";
 
 const OUTPUT = { events: 1000, bytes: 400_000, p5_bytes: 200, p50_bytes: 380, p95_bytes: 700 };
 
-test("a hook takes what the kernel counts of its program and of the retry after it, over all windows, with the spread between them", () => {
+test("the time of a hook is the kernel's count for its program and the retry, over all windows, with their spread", () => {
   const windows = [100, 300].map((runs) =>
     rawWindow("workload", {
       programs: [
@@ -26,7 +26,7 @@ test("a hook takes what the kernel counts of its program and of the retry after 
 
 test("bytes a second and a day are at the rate of events under the workload", () => {
   const workload = quietRun().windows.filter(({ phase }) => phase === "workload");
-  // 200 processes in 2 s, three events each.
+  // 200 processes run in 2 s, with three events each.
   expect(timingsOf({ ...quietRun(), output: OUTPUT }, workload, 1)).toMatchObject({
     bytes_per_event: 400,
     bytes_per_event_p5_p95: [200, 700],
@@ -35,7 +35,7 @@ test("bytes a second and a day are at the rate of events under the workload", ()
   });
 });
 
-test("a step takes the median of its batches, with the spread between them", () => {
+test("the time of a step is the median of its batches, with their spread", () => {
   const { not_measured, ...timings } = timingsOf(quietRun(), [], 1);
   expect(timings).toMatchObject({
     ring_write_ns: 120,
@@ -55,7 +55,7 @@ test("a step without a batch is not measured", () => {
   expect(not_measured).toContainEqual({ part: "read_ns", why: "the test ended before the first batch" });
 });
 
-test("the time to the output has its quantiles and what they are of", () => {
+test("the time to the output has quantiles and the number of lines", () => {
   expect(timingsOf(quietRun(), [], 1)).toMatchObject({
     kernel_to_output_ms: { p50: 500, p99: 990 },
     kernel_to_output_ms_p5_p95: [50, 950],
@@ -64,7 +64,7 @@ test("the time to the output has its quantiles and what they are of", () => {
   });
 });
 
-test("what was not measured is null, and has its reason", () => {
+test("a part that was not measured is null, and has a reason", () => {
   const timings = timingsOf(emptyRun(), [], 1);
   expect(timings).toMatchObject({ bytes_per_event: null, bytes_per_second: null, ring_write_ns: null });
   for (const part of [
@@ -81,13 +81,13 @@ test("what was not measured is null, and has its reason", () => {
   expect(timings.not_measured).toContainEqual({ part: "ring_write_ns", why: "made by hand" });
 });
 
-test("an output that was read and has no events is not called unread", () => {
+test("an output without events is not reported as unread", () => {
   const whyOf = (raw: RawRun) => timingsOf(raw, [], 1).not_measured.find(({ part }) => part === "bytes_per_event")?.why;
   expect(whyOf({ ...quietRun(), output: null })).toBe("the output of the subject has no line of a fork, exec or exit");
   expect(whyOf({ ...quietRun(), output: null, counts: null })).toBe("the output of the subject was not read");
 });
 
-test("the length of an event is that of its line, line end and letters of several bytes included", () => {
+test("the length of an event is that of its line in bytes, including the line end", () => {
   const check = new CaptureCheck("pid");
   const line = (comm: string): string => JSON.stringify({ type: "exit", pid: 1, ts_ns: 1, comm });
   for (let i = 0; i < 19; i++) check.add(line("a"));

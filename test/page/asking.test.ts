@@ -5,7 +5,7 @@ import { Client, Refusal } from "../../src/page/client.ts";
 import { Model } from "../../src/page/model.ts";
 import { answersWith, commandsWith, groupsWith, statusWith } from "./made-up.ts";
 
-/** A daemon that notes what it is asked. */
+/** A daemon that records its requests. */
 class Daemon extends Client {
   asked: string[] = [];
   status: Status = statusWith();
@@ -41,7 +41,7 @@ function begin() {
 }
 
 describe("one refresh", () => {
-  test("asks for the first rows of processes, and for more only when more are looked for", async () => {
+  test("requests the first rows of processes, and more rows only for a search", async () => {
     const { daemon, load } = begin();
     await load();
     expect(daemon.asked.toSorted()).toEqual([
@@ -55,7 +55,7 @@ describe("one refresh", () => {
     expect(daemon.asked).toContain("/processes?limit=1000&sort=rss");
   });
 
-  test("asks for commands and groups by turns after the second one", async () => {
+  test("requests commands and groups alternately after the second refresh", async () => {
     const { daemon, model, load } = begin();
     const turns = [];
     for (let i = 0; i < 5; i++) {
@@ -63,11 +63,11 @@ describe("one refresh", () => {
       turns.push(["/commands", "/groups"].filter((route) => daemon.asked.join().includes(route)).join());
     }
     expect(turns).toEqual(["/commands,/groups", "/commands,/groups", "/commands", "/groups", "/commands"]);
-    // What was not asked for stays.
+    // Data that was not requested stays.
     expect([model.hasGroups, model.short]).toEqual([true, { perSecond: 1, cpuPct: 1, busySharePct: 2 }]);
   });
 
-  test("asks for the reasons every third time, and when the status shows another state", async () => {
+  test("requests the reasons every third time, and when the status changes", async () => {
     const { daemon, asking, load } = begin();
     const askedAt = async () => {
       const { reasons } = await load();
@@ -83,7 +83,7 @@ describe("one refresh", () => {
     expect(await askedAt()).toBe(true);
   });
 
-  test("goes on without what this daemon does not have, and fails by any other refusal", async () => {
+  test("goes on if the daemon lacks a route, and fails at any other refusal", async () => {
     const { daemon, model, load } = begin();
     daemon.refusals.set("/groups", new Refusal(404, "groups are off"));
     daemon.refusals.set("/commands", new Refusal(409, "summary"));

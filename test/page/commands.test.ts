@@ -14,7 +14,7 @@ const TOTALS = {
 } as TotalsEvent;
 
 describe("short-lived commands", () => {
-  test("are those of the answer that started and ended in the window, in its order", () => {
+  test("are the commands of the answer that started and ended in the window, in the same order", () => {
     const { coveredS, rows } = commandsOf(
       commandsWith([
         { comm: "cc1", ...figuresWith({ short_lived: 2, failed: 1, cpu_pct: 3, mean_lifetime_s: 0.2 }) },
@@ -30,7 +30,7 @@ describe("short-lived commands", () => {
     expect(rows[0]).toMatchObject({ failed: 1, cpuPct: 3, lifetimeS: 0.2 });
   });
 
-  test("what the backend does not know stays unknown, and is no 0", () => {
+  test("have unknown figures instead of 0 if the backend does not know them", () => {
     const unknown = figuresWith({ short_lived: 3, failed: null, cpu_unknown: 3, cpu_pct: 0, peak_rss_bytes: null });
     const { rows } = commandsOf({ ...commandsWith([{ comm: "x", ...unknown }]), all: unknown });
     expect(rows).toEqual([
@@ -63,7 +63,7 @@ describe("totals", () => {
     expect(commands.list(507).coveredS).toBe(7);
   });
 
-  test("have their rest apart, and results that are unknown", () => {
+  test("have a separate rest, and unknown results", () => {
     const commands = new TotalsCommands();
     commands.add(TOTALS, 1);
     commands.add({ ...TOTALS, exited: { ok: 0, error: 0, signal: 0, unknown: 0 } }, 1);
@@ -74,7 +74,7 @@ describe("totals", () => {
     ]);
   });
 
-  test("names without end do not take memory without end", () => {
+  test("use bounded memory for unboundedly many names", () => {
     const commands = new TotalsCommands();
     for (let i = 0; i < 5000; i++) commands.add({ ...TOTALS, comm: `c${i}` }, i / 1000);
     const { rows } = commands.list(5);

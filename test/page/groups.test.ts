@@ -7,7 +7,7 @@ import { groupsWith, groupWith } from "./made-up.ts";
 const ID = "0123456789ab".padEnd(64, "c");
 
 describe("groups of the daemon", () => {
-  test("CPU use is the difference of two answers, what ended in between included", () => {
+  test("have the difference of two answers as CPU use, including ended processes", () => {
     const rates = new GroupRates();
     let nowMs = 5000;
     const at = (cpu_user_s: number, cpu_system_s: number, ...more: Group[]) => {
@@ -16,16 +16,16 @@ describe("groups of the daemon", () => {
     };
     expect(at(10, 5)).toEqual([{ name: "a.service", unit: "", cpuPct: null, rssBytes: 4096, processes: 2 }]);
     expect(at(10.5, 5.5)[0]?.cpuPct).toBeCloseTo(50);
-    // New since then: its counts began at 0.
+    // This group is new since the first answer: its counts began at 0.
     const [, late] = at(10.5, 5.5, groupWith({ unit: "b.service", cpu_user_s: 1, cpu_system_s: 0 }));
     expect(late).toMatchObject({ name: "b.service", cpuPct: 50 });
-    // A group that has lost its slot and has another one.
+    // This group has lost its slot and has a new slot.
     expect(at(0.1, 0)[0]?.cpuPct).toBe(0);
     rates.clear();
     expect(at(1, 1)[0]?.cpuPct).toBeNull();
   });
 
-  test("CPU use stays that of the answer before where the user has asked again at once", () => {
+  test("keep their CPU use if the user refreshes again at once", () => {
     const rates = new GroupRates();
     const pctAt = (nowMs: number, cpu_user_s: number) =>
       rates.take(groupsWith(groupWith({ cpu_user_s })), nowMs)[0]?.cpuPct;
@@ -38,7 +38,7 @@ describe("groups of the daemon", () => {
     ]);
   });
 
-  test("have the names that users know, and are one where metrics.by_comm divides them", () => {
+  test("have the names that users know, and are merged if metrics.by_comm splits them", () => {
     const rows = new GroupRates().take(
       groupsWith(
         groupWith({ comm: "a" }),
@@ -63,7 +63,7 @@ describe("groups of the daemon", () => {
   });
 });
 
-test("without them, groups are sums over the processes that are read", () => {
+test("without groups of the daemon, groups are sums over the received processes", () => {
   const row = {
     ...{ pid: 7, ppid: 1, uid: 0, user: "root", comm: "x", exe: null, args: null, args_truncated: null, start_ns: "5" },
     ...{ cgroup: "/system.slice/a.service", container: null, unit: "a.service", cpu_pct: 2, rss_bytes: 10, threads: 1 },

@@ -56,7 +56,7 @@ export function answersWith(changes: Partial<Status> = {}, more: Partial<Answers
   };
 }
 
-/** Figures of 60 short-lived processes that took 1 % of a core. */
+/** Figures of 60 short-lived processes that used 1 % of a core. */
 export function figuresWith(changes: Partial<CommandFigures> = {}): CommandFigures {
   return {
     started: 60,
@@ -74,7 +74,7 @@ export function figuresWith(changes: Partial<CommandFigures> = {}): CommandFigur
   };
 }
 
-/** The answer of a window of a minute. */
+/** The answer for a window of a minute. */
 export function commandsWith(commands: Commands["commands"], covered_s = 60): Commands {
   return { window_s: 60, covered_s, matched: commands.length, all: figuresWith(), commands };
 }

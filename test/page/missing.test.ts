@@ -5,8 +5,8 @@ import { delayMs } from "../../src/page/retry.ts";
 import { COUNTERS, PAGE_FAULTS } from "../api/made-up.ts";
 import { statusWith } from "./made-up.ts";
 
-describe("what is missing", () => {
-  test("nothing: no sentence and no count", () => {
+describe("notes about missing data", () => {
+  test("have no sentence and no count if nothing is missing", () => {
     const status = statusWith();
     expect(lossesOf(status)).toEqual([]);
     expect([...missingOfProcesses(status, 5, 5), ...missingOfProcesses(status, 100, 500)]).toEqual([]);
@@ -14,7 +14,7 @@ describe("what is missing", () => {
     expect(missingOfGroups(status, true)).toEqual([]);
   });
 
-  test("every loss that is counted is shown", () => {
+  test("show every counted loss", () => {
     const status = statusWith({ ...COUNTERS, lost_by_reason: { ring_full: 1, no_ring: 9 }, page_faults: PAGE_FAULTS });
     const losses = lossesOf({
       ...status,
@@ -31,14 +31,14 @@ describe("what is missing", () => {
     );
   });
 
-  test("the balance is that of /status", () => {
+  test("have the balance of /status", () => {
     const rows = new Map(balanceOf(statusWith({ ...COUNTERS })).map(({ name, counts }) => [name, counts]));
     const sum = (...names: string[]) => names.reduce((total, name) => total + (rows.get(name)?.[0] ?? 0), 0);
     expect(sum("seen")).toBe(sum("filtered", "suppressed", "folded", "emitted"));
     expect(sum("emitted")).toBe(sum("received", "lost"));
   });
 
-  test("each level of detail and backend says in place what it cannot show", () => {
+  test("name the figures that a level of detail or backend cannot show", () => {
     const processes = (changes: Parameters<typeof statusWith>[0]) => missingOfProcesses(statusWith(changes), 5, 5);
     expect(processes({ sampling: null })).toEqual([expect.stringContaining("sampling is off")]);
     expect(processes({ budget: { level: 2, step: "no_samples" as const, cost_pct: 2, budget_pct: 1 } })).toEqual([
@@ -66,7 +66,7 @@ describe("what is missing", () => {
   });
 });
 
-test("the next attempt comes later each time, and never sooner than the daemon asks", () => {
+test("each further attempt waits longer, and never less than the daemon's Retry-After", () => {
   expect([0, 1, 2, 3, 4, 99].map((failures) => delayMs(failures, 0))).toEqual([
     2000, 4000, 8000, 16_000, 30_000, 30_000,
   ]);

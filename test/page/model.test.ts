@@ -10,8 +10,8 @@ const TOTALS = {
 
 const counts = (each: number) => ({ fork: each, exec: each, exit: each });
 
-describe("what the page knows", () => {
-  test("rates are those between two refreshes; the first has none", () => {
+describe("the data of the page", () => {
+  test("rates are computed between two refreshes; the first refresh has none", () => {
     const model = new Model();
     model.take(answersWith({ seen: counts(1000) }), 1_000, 0);
     expect([model.rate, model.rates.values]).toEqual([null, [null]]);
@@ -21,13 +21,13 @@ describe("what the page knows", () => {
     expect(model.costs.values).toEqual([0.375, 0.375]);
   });
 
-  test("short-lived processes are those of the window that the daemon has counted", () => {
+  test("short-lived processes are counted in the daemon's window", () => {
     const model = new Model();
     const shortOf = (commands: ReturnType<typeof commandsWith> | null) => {
       model.take(answersWith({}, { commands }), 1_000, 0);
       return model.short;
     };
-    // Counting begins with the first request.
+    // The daemon counts from the first request on.
     expect(shortOf(commandsWith([], 0))).toBeNull();
     expect(shortOf(commandsWith([{ comm: "true", ...figuresWith() }]))).toEqual({
       perSecond: 1,
@@ -44,7 +44,7 @@ describe("what the page knows", () => {
     expect(model.commands).toEqual({ coveredS: 0, rows: [] });
   });
 
-  test("groups are the daemon's with the CPU use since the refresh before, else sums over the processes", () => {
+  test("groups are the daemon's, with CPU use since the previous refresh, else sums over the processes", () => {
     const model = new Model();
     const groupsAt = (ms: number, ...groups: ReturnType<typeof groupWith>[]) => {
       model.take(answersWith({}, { groups: groupsWith(...groups) }), ms, 0);
@@ -60,14 +60,14 @@ describe("what the page knows", () => {
     expect(groupsAt(13_000, groupWith({ cpu_user_s: 9 }))).toMatchObject([{ cpuPct: null }]);
   });
 
-  test("reasons that were not asked for stay", () => {
+  test("reasons that were not requested stay", () => {
     const model = new Model();
     model.take(answersWith({}, { reasons: ["a ring is missing"] }), 1_000, 0);
     model.take(answersWith({}, { reasons: null }), 2_000, 0);
     expect(model.reasons).toEqual(["a ring is missing"]);
   });
 
-  test("an interruption is a gap in the charts, and what follows it is no rate", () => {
+  test("an interruption is a gap in the charts, and the next refresh has no rates", () => {
     const model = new Model();
     const take = (each: number, nowMs: number) =>
       model.take(answersWith({ detail: "summary", seen: counts(each) }, { commands: null }), nowMs, 0);
@@ -76,7 +76,7 @@ describe("what the page knows", () => {
     model.event("totals", TOTALS, 2_500, 0);
     model.interrupt();
     model.interrupt();
-    // What was shown stays.
+    // The shown data stays.
     expect(model.commands.rows).toHaveLength(1);
     take(9000, 60_000);
     expect(model.rate).toBeNull();
@@ -84,7 +84,7 @@ describe("what the page knows", () => {
     expect(model.commands.rows).toEqual([]);
   });
 
-  test("a restart of the daemon is noted, and its counts begin at 0", () => {
+  test("a restart of the daemon is logged, and counts start at 0 again", () => {
     const model = new Model();
     model.take(answersWith({ seen: counts(1000) }), 1_000, 0);
     model.take(answersWith({ seen: counts(5), started: "2026-09-21T15:00:00.000Z" }), 3_000, 77);
@@ -92,7 +92,7 @@ describe("what the page knows", () => {
     expect(model.log.lines).toEqual([{ atMs: 77, text: expect.stringContaining("restarted"), tone: "bad" }]);
   });
 
-  test("follows no events of processes: totals where there is nothing else, and what concerns the collector", () => {
+  test("the page follows events of the collector, and totals at detail summary, but no events of processes", () => {
     const model = new Model();
     const at = (detail: "events" | "processes" | "summary") => {
       model.take(answersWith({ detail }), 1_000, 0);
@@ -103,7 +103,7 @@ describe("what the page knows", () => {
     expect(at("summary")).toEqual(["totals", "storm", "lost", "degraded"]);
   });
 
-  test("keeps the figures of the last three minutes", () => {
+  test("the page keeps the figures of the last three minutes", () => {
     const model = new Model();
     for (let i = 1; i <= 200; i++) model.take(answersWith({ seen: counts(i) }), i * 1000, 0);
     expect(model.rates.values).toHaveLength(36);

@@ -8,7 +8,7 @@ const EVENTS = [
 ];
 
 describe("server-sent events", () => {
-  test("are whole, however the stream is cut", () => {
+  test("are parsed whole, however the stream is split", () => {
     for (let size = 1; size <= TEXT.length; size++) {
       const parser = new EventParser();
       const events = [];
@@ -17,7 +17,7 @@ describe("server-sent events", () => {
     }
   });
 
-  test("one without an end is an error, not a growing memory", () => {
+  test("without an end cause an error instead of growing memory", () => {
     const parser = new EventParser();
     expect(() => {
       for (let i = 0; i < 10; i++) parser.push("x".repeat(1024 * 1024));

@@ -1,4 +1,4 @@
-/** Containers of podman, runc and systemd-nspawn, with the flags that linnix needs and without. `npm run test:places` */
+/** Containers of podman, runc and systemd-nspawn, with and without the needed flags. `npm run test:places` */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,7 +8,7 @@ import { expectAgreement, linnix, type Place } from "../kernel/support/agreement
 import { programPath, reasonOf, succeeds, titled } from "../kernel/support/needs.ts";
 import { DEBIAN_ROOTS, debianRoot, whyNoDebianRoot } from "./support/debian-roots.ts";
 
-// A root may have to be made first.
+// A root directory may have to be made first.
 setDefaultTimeout(600_000);
 
 const debian = DEBIAN_ROOTS.find(({ suite }) => suite === "bookworm");
@@ -28,7 +28,7 @@ const EVERYTHING: Expected = { can: { collect: true, "overhead-test": true, "com
 const NO_CAPABILITIES: Expected = { cause: /EPERM/, hint: /CAP_BPF and CAP_PERFMON/ };
 const SECCOMP: Expected = { cause: /EPERM/, hint: /seccomp=unconfined/ };
 
-/** In a container doctor says what collect does; overhead-test refuses at once where doctor says so. */
+/** Expects that doctor agrees with collect in a container, and that overhead-test refuses at once if doctor says so. */
 async function check(before: string[], { can, ...expected }: Expected): Promise<void> {
   const place = { before, binary: "/linnix", ...expected };
   const report = await expectAgreement(place);
@@ -41,7 +41,7 @@ async function check(before: string[], { can, ...expected }: Expected): Promise<
 
 const noPodman = reasonOf(noRoot, programPath("podman") === null && "needs podman");
 
-/** A new container; its limits are those that a machine without CAP_SYS_RESOURCE can set. */
+/** A new container; its limits can also be set on a machine without CAP_SYS_RESOURCE. */
 function podman(flags: readonly string[]): string[] {
   const storage = [`--root=${join(scratch, "podman")}`, `--runroot=${join(scratch, "run")}`, "--storage-driver=vfs"];
   const limits = ["--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024"];
@@ -86,11 +86,11 @@ const noNspawn = reasonOf(noRoot, programPath("systemd-nspawn") === null && "nee
 describe.skipIf(noNspawn !== null)(titled("systemd-nspawn", noNspawn), () => {
   const nspawn = (...flags: string[]) => {
     const own = ["--quiet", "--pipe", "--register=no", "--keep-unit", "--as-pid2"];
-    // A machine is locked while it runs, and doctor and collect run at the same time.
+    // nspawn locks a container's root while it runs, but doctor and collect run at the same time.
     return ["systemd-nspawn", ...own, ...flags, "--volatile=overlay", `--directory=${root}`];
   };
 
-  test("as it is", () => check(nspawn(), SECCOMP));
+  test("with default settings", () => check(nspawn(), SECCOMP));
   test("with every capability", () => check(nspawn("--capability=all"), SECCOMP));
   test("with both capabilities and the system calls", () => {
     const calls = "--system-call-filter=bpf perf_event_open";

@@ -1,4 +1,4 @@
-/** The binary in real roots of other Debian versions, with nothing else installed. `npm run test:places` */
+/** The binary in real root directories of other Debian versions, with nothing else installed. `npm run test:places` */
 import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { EXIT } from "../../src/errors.ts";
 import { versionText } from "../../src/version.ts";
@@ -21,15 +21,15 @@ for (const each of DEBIAN_ROOTS) {
       root = await debianRoot(each);
     });
 
-    test("doctor says what collect does", async () => {
+    test("doctor agrees with collect", async () => {
       await expectAgreement({ before: inRootWithMounts(root), binary: "/linnix" });
     });
 
-    test("--version", () => {
+    test("--version prints the version", () => {
       expect(inRoot(root, "--version")).toMatchObject({ stdout: `${versionText()}\n`, stderr: "", exitCode: EXIT.ok });
     });
 
-    test("doctor: linnix can run here, and knows the C library", () => {
+    test("doctor reports that linnix can run, and the version of the C library", () => {
       const { stdout, exitCode } = inRoot(root, "doctor", "--json");
       const doctor = JSON.parse(stdout);
       expect(doctor).toMatchObject({ can: { collect: true, "overhead-test": true } });
@@ -38,19 +38,19 @@ for (const each of DEBIAN_ROOTS) {
       expect(exitCode).toBe(EXIT.ok);
     });
 
-    test("collect: every event of a known process", () => {
+    test("collect reports every event of a known process", () => {
       const { stdout, stderr, exitCode } = inRoot(root, "collect", "--format", "jsonl", "--duration", "3s");
       expect({ stderr, exitCode }).toEqual({ stderr: expect.stringContaining("every field"), exitCode: EXIT.ok });
       const { events, summary } = parseOutput(stdout);
       const exec = events.find((event) => event.type === "exec" && event.comm === "true");
       expect(exec).toMatchObject({ exe: expect.stringContaining("true"), args: ["/bin/true", "of the root"] });
-      // The process is chroot(8) before.
+      // The process first executes chroot(8).
       const types = events.filter(({ pid }) => pid === exec?.pid).map(({ type }) => type);
       expect(types).toEqual(["fork", "exec", "exec", "exit"]);
       expect(summary?.backend).toBe("btf");
     });
 
-    test("test --quick: comes to a verdict, with every process captured", () => {
+    test("test --quick reaches a verdict, with every process captured", () => {
       const { stdout, stderr, exitCode } = inRoot(root, "test", "--quick", "--json", "-");
       expect([EXIT.ok, EXIT.fail, EXIT.inconclusive] as number[]).toContain(exitCode ?? -1);
       const report = JSON.parse(stdout);
@@ -61,7 +61,7 @@ for (const each of DEBIAN_ROOTS) {
   });
 }
 
-/** Runs the binary in a root with /proc and /sys, while a process of the root starts each half second. */
+/** Runs the binary in a root with /proc and /sys, while a process starts in that root every half second. */
 function inRoot(root: string, ...args: string[]) {
   const script = `
     mount -t proc proc "$1/proc" && mount -t sysfs sysfs "$1/sys" || exit 99

@@ -1,4 +1,4 @@
-/** Limits of every kind, and folders that cannot be written to. `npm run test:places` */
+/** doctor and collect under limits of every kind, and with unwritable folders. `npm run test:places` */
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -16,7 +16,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const reason = reasonOf(whyNoBtf(), !succeeds("unshare", "--mount", "true") && "needs unshare --mount");
 
-/** Behind a limit of prlimit(1), such as `--cpu=60`. */
+/** Command prefix that sets limits by prlimit(1), such as `--cpu=60`. */
 function prlimit(...limits: string[]): string[] {
   return ["prlimit", ...limits];
 }
@@ -32,14 +32,14 @@ const LIMITS: Record<string, Place> = {
   "message queues and locks: none": { before: prlimit("--msgqueue=0", "--locks=0") },
   "priorities: none": { before: prlimit("--nice=0", "--rtprio=0") },
   "descriptors: 1,048,576": { before: limited("ulimit -n $(ulimit -H -n)") },
-  // With some 300 MB or about 2.3 GB the runtime ends before linnix can say why.
+  // With about 300 MB or 2.3 GB the runtime ends before linnix can report why.
   "address space: 1.5 GB": { before: limited("ulimit -v 1500000"), cause: /executable memory/, hint: /ulimit -v/ },
   "address space: 4 GiB, as the hint says": { before: limited("ulimit -v 4194304") },
   "data: 1 GB": { before: prlimit("--data=1000000000"), cause: /executable memory/, hint: /ulimit -v and -d/ },
   "data: 2 GB": { before: prlimit("--data=2000000000"), cause: /executable memory/, hint: /LimitDATA=/ },
   "data: 4 GiB, as the hint says": { before: prlimit("--data=4294967296") },
   "file size: nothing": { before: limited("ulimit -f 0"), cause: /EFBIG/, hint: /LimitFSIZE=/ },
-  // The kernel gives every user some memory for rings.
+  // The kernel permits every user some memory for rings.
   "locked memory: none, as nobody": { before: [...prlimit("--memlock=0"), ...asNobody("bpf", "perfmon")] },
   "the idle scheduling class": { before: ["chrt", "--idle", "0"] },
   "nice 19": { before: ["nice", "-n", "19"] },
@@ -53,7 +53,7 @@ for (const count of [9, 12, 16, 20, 28, 32, 36]) {
   };
 }
 
-describe.skipIf(reason !== null)(titled("doctor says what collect does, behind a limit", reason), () => {
+describe.skipIf(reason !== null)(titled("doctor agrees with collect under a limit", reason), () => {
   for (const [name, place] of Object.entries(LIMITS)) {
     const lacks = succeeds(...(place.before as [string, ...string[]]), "/bin/true") ? null : "it cannot be set here";
     test.skipIf(lacks !== null)(titled(name, lacks), async () => {
@@ -75,7 +75,7 @@ describe.skipIf(reason !== null)(titled("TMPDIR", reason), () => {
   };
 
   for (const [name, place] of Object.entries(FOLDERS)) {
-    test(`${name}: collect runs; doctor says that the others cannot, and they do not`, async () => {
+    test(`${name}: collect runs; overhead-test and compare-with-polling refuse, as doctor reports`, async () => {
       const report = await expectAgreement(place);
       expect(report.can).toMatchObject({ collect: true, "overhead-test": false, "compare-with-polling": false });
       for (const command of ["overhead-test", "compare-with-polling"]) {

@@ -1,4 +1,4 @@
-/** Namespaces of every kind, and users in them. `npm run test:places` */
+/** doctor and collect in namespaces of every kind, as several users. `npm run test:places` */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { EXIT } from "../../src/errors.ts";
 import { expectAgreement, linnix, type Place } from "../kernel/support/agreement.ts";
@@ -63,7 +63,7 @@ const PLACES: Record<string, Place & { can?: Record<string, boolean> }> = {
   "nobody with CAP_SYS_ADMIN": { before: asNobody("sys_admin") },
 };
 
-describe.skipIf(reason !== null)(titled("doctor says what collect does, in a namespace", reason), () => {
+describe.skipIf(reason !== null)(titled("doctor agrees with collect in a namespace", reason), () => {
   for (const [name, { can, ...place }] of Object.entries(PLACES)) {
     const lacks = succeeds(...(place.before as [string, ...string[]]), "true") ? null : "the kernel refuses to make it";
     test.skipIf(lacks !== null)(titled(name, lacks), async () => {

@@ -1,4 +1,4 @@
-/** Roots with little in them: without glibc, without /proc or /sys, without anything else. `npm run test:places` */
+/** Minimal root directories: without glibc, /proc, /sys or any other file. `npm run test:places` */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, copyFileSync, linkSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -20,7 +20,7 @@ const reason = reasonOf(
 const folder = mkdtempSync(join(tmpdir(), "linnix-roots-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** The files that the loader takes for the binary. */
+/** The files that the loader loads for the binary. */
 function librariesOf(program: string): string[] {
   const { stdout } = Bun.spawnSync(["ldd", program]);
   return [...stdout.toString().matchAll(/(?:=> |^\s*)(\/\S+) \(/gm)].map(([, path]) => path ?? "");
@@ -48,20 +48,20 @@ describe.skipIf(reason !== null)(titled("a root of the binary and its libraries"
   });
   const inIt = (mounts: string): Place => ({ before: inRoot(root, mounts), binary: "/linnix" });
 
-  test("without /etc, /dev and /tmp: collect runs, doctor says so", async () => {
+  test("without /etc, /dev and /tmp: collect runs, and doctor agrees", async () => {
     const report = await expectAgreement({ before: inRootWithMounts(root), binary: "/linnix" });
     expect(report.can).toEqual({ collect: true, "overhead-test": false, "compare-with-polling": false });
   });
 
-  test("without /sys: the same", async () => {
+  test("without /sys: collect and doctor agree", async () => {
     await expectAgreement(inIt('mount -t proc proc "$1/proc"'));
   });
 
-  test("with /proc of hidepid=2, as root: the same", async () => {
+  test("with /proc of hidepid=2, as root: collect and doctor agree", async () => {
     await expectAgreement(inIt('mount -t proc -o hidepid=2 proc "$1/proc" && mount -t sysfs sysfs "$1/sys"'));
   });
 
-  test("on a read-only filesystem: the same", async () => {
+  test("on a read-only filesystem: collect and doctor agree", async () => {
     await expectAgreement(
       inIt('mount --bind -o ro "$1" "$1" && mount -t proc proc "$1/proc" && mount -t sysfs sysfs "$1/sys"'),
     );
@@ -69,7 +69,7 @@ describe.skipIf(reason !== null)(titled("a root of the binary and its libraries"
 });
 
 describe.skipIf(reason !== null)(titled("a root without glibc", reason), () => {
-  test("cannot run the binary, and the shell says so", async () => {
+  test("cannot run the binary, and the shell reports that", async () => {
     const root = makeRoot("musl", []);
     const before = [...inRootWithMounts(root), "/bin/sh", "-c", 'exec "$0" "$@"'];
     const { exitCode, stderr } = await linnix({ before, binary: "/linnix" }, "--version");
@@ -97,7 +97,7 @@ describe.skipIf(reason !== null)(titled("mounts of this machine", reason), () =>
   };
 
   for (const [name, place] of Object.entries(PLACES)) {
-    // A checkout in /tmp has the binary there.
+    // If the source tree is in /tmp, so is the binary.
     const isHidden = name.includes("/tmp") && BINARY.startsWith("/tmp/");
     test.skipIf(isHidden)(titled(name, isHidden ? "the binary itself is there" : null), async () => {
       await expectAgreement(place);

@@ -14,17 +14,17 @@ describe("keys from what a terminal sends", () => {
     ["\r\n", ["enter", "enter"]],
     ["\x7f\x08\x0c\x15", ["backspace", "backspace", "ctrl-l", "ctrl-u"]],
     ["aé字🙂", ["a", "é", "字", "🙂"]],
-    // Answers of the terminal, and sequences that nothing here is.
+    // Answers of the terminal, and sequences that are no keys of top.
     ["\x1b[?62;22c\x1b]11;rgb:0000/0000/0000\x07\x1b]0;q\x1b\\\x1bPq\x1b\\x", ["x"]],
     ["\x1b[<0;1;1Ms", ["s"]],
-    // No key has Alt: two keys that one read brings.
+    // top has no Alt keys: an escape and a letter in one read are two keys.
     ["\x1bq", ["escape", "q"]],
     ["\x1b\x1b[A", ["escape", "up"]],
   ])("%j", (text, keys) => {
     expect(new KeyParser().push(bytes(text))).toEqual(keys);
   });
 
-  test("are the same when each byte comes alone", () => {
+  test("are the same when each byte arrives alone", () => {
     const text = "q\x1b[A\x1b[6~é🙂\x1bOH\x1b]0;abc\x07z";
     const parser = new KeyParser();
     const keys = [...bytes(text)].flatMap((byte) => parser.push(Uint8Array.of(byte)));
@@ -41,7 +41,7 @@ describe("keys from what a terminal sends", () => {
     expect(parser.push(bytes("["))).toEqual(["["]);
   });
 
-  test("a sequence without an end does not swallow all that follows", () => {
+  test("a sequence without an end does not swallow later keys", () => {
     const parser = new KeyParser();
     parser.push(bytes(`\x1b[${"1;".repeat(200)}`));
     expect(parser.push(bytes("\x1b[Aq"))).toEqual(["up", "q"]);

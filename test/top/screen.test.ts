@@ -15,7 +15,7 @@ function screenOf(room: () => number = () => Number.POSITIVE_INFINITY, hasColor 
 }
 
 describe("the screen", () => {
-  test("is written whole at first, then only the rows that changed", () => {
+  test("is first written whole, then only in changed rows", () => {
     const { screen, text } = screenOf();
     screen.draw(lines("a", "b", "c"), SIZE);
     expect(text()).toBe("\x1b[1;1H\x1b[Ka\x1b[2;1H\x1b[Kb\x1b[3;1H\x1b[Kc");
@@ -27,7 +27,7 @@ describe("the screen", () => {
     expect(text()).toBe("\x1b[2;1H\x1b[K\x1b[3;1H\x1b[K");
   });
 
-  test("is written whole at another size, and when it was forgotten", () => {
+  test("is written whole at another size, and after it is invalidated", () => {
     const { screen, text } = screenOf();
     screen.draw(lines("a", "b", "c"), SIZE);
     text();
@@ -38,7 +38,7 @@ describe("the screen", () => {
     expect(text()).toBe("\x1b[1;1H\x1b[Ka\x1b[2;1H\x1b[Kb");
   });
 
-  test("has escapes for colour only where colour is wanted", () => {
+  test("has colour escapes only if colour is on", () => {
     const painted: Line[] = [{ text: "a", tone: "bad" }];
     const plain = screenOf();
     plain.screen.draw(painted, SIZE);
@@ -48,7 +48,7 @@ describe("the screen", () => {
     expect(coloured.text()).toContain("\x1b[31ma\x1b[0m");
   });
 
-  test("ends what a slow terminal took in part before anything else", () => {
+  test("first completes a write that a slow terminal accepted in part", () => {
     let room = 6;
     const { screen, text } = screenOf(() => {
       const now = room;

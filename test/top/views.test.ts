@@ -12,7 +12,7 @@ import { refreshOf, rowOf } from "./rows.ts";
 const SMALL: Size = { rows: 24, columns: 80 };
 const LARGE: Size = { rows: 100, columns: 300 };
 const SIZES: Size[] = [SMALL, LARGE, { rows: 5, columns: 20 }, { rows: 1, columns: 1 }, { rows: 40, columns: 9 }];
-/** C0, C1, direction, zero width, line separators: nothing that a terminal acts on. */
+/** Matches characters that a terminal interprets: C0, C1, direction, zero width and line separators. */
 const HARMFUL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
 
 function typed(refresh: Refresh, keys: readonly string[], size = SMALL): { state: ViewState; texts: string[] } {
@@ -88,7 +88,7 @@ describe("processes", () => {
       .texts.slice(6)
       .flatMap((text) => /^[ >] +(\d+) /.exec(text)?.[1] ?? []);
 
-  test("stand in the order asked for, what is not known last", () => {
+  test("are sorted by the chosen column, unknown values last", () => {
     expect(pids([])).toEqual(["20", "10", "30"]);
     expect(pids(["s"])).toEqual(["10", "30", "20"]);
     expect(pids(["s", "s"])).toEqual(["10", "20", "30"]);
@@ -98,7 +98,7 @@ describe("processes", () => {
     expect(pids(["r"])).toEqual(["30", "10", "20"]);
   });
 
-  test("are filtered by a text in any of their words, until Esc", () => {
+  test("are filtered by a text in any of their fields, until Esc", () => {
     expect(pids(["/", "P", "o", "S", "t", "enter"])).toEqual(["30"]);
     expect(pids(["/", "-", "x", "enter"])).toEqual(["10"]);
     expect(pids(["/", "z", "z", "backspace", "backspace", "c", "enter"])).toEqual(["20"]);
@@ -107,7 +107,7 @@ describe("processes", () => {
     expect(pids(["/", "-", "x", "enter", "escape"])).toEqual(["20", "10", "30"]);
   });
 
-  test("have a selection that stays with its process, and moves on when that has ended", () => {
+  test("have a selection that stays with its process, and moves when that process has ended", () => {
     const { state, texts } = typed(refresh, ["down"]);
     expect(texts[7]).toMatch(/^> +10 /);
     const moved = refreshOf({ processes: processes.map((row) => ({ ...row, cpuPct: row.pid === 10 ? 99 : 1 })) });
@@ -123,7 +123,7 @@ describe("processes", () => {
     expect(typed(many, ["end", "up"]).texts[21]).toMatch(/^> +499 /);
   });
 
-  test("stand below their parents in the tree, and a filter keeps the ancestors", () => {
+  test("are below their parents in the tree, and a filter keeps the ancestors", () => {
     const { texts } = typed(refresh, ["2"]);
     expect(texts.slice(6, 9).map((text) => text.slice(39).trim())).toEqual(["b -x", "└─ c", "└─ [a]"]);
     expect(typed(refresh, ["2", "/", "p", "o", "s", "t"]).texts.slice(6, 9).join("")).toContain("└─ [a]");
@@ -135,7 +135,7 @@ describe("processes", () => {
     expect(typed(refresh, ["end", "enter", "escape"]).state.mode).toBe("list");
   });
 
-  test("make no endless tree where parents go in a circle", () => {
+  test("make no endless tree if parents form a cycle", () => {
     const circle = refreshOf({
       processes: [rowOf({ pid: 5, ppid: 6 }), rowOf({ pid: 6, ppid: 5 }), rowOf({ pid: 7, ppid: 7 })],
     });
@@ -163,7 +163,7 @@ describe("short-lived processes", () => {
     expect(group).toEqual({ name: "ci.service", processes: 0, cpuPct: 30, rssBytes: null, shortLived: 4 });
   });
 
-  test("keep a bounded number of names", () => {
+  test("have a bounded number of names", () => {
     const many = new EndedTotals();
     for (let i = 0; i < 5000; i++) many.add({ comm: `c${i}`, group: `g${i}`, cpuNs: 1, peakRssBytes: 1 });
     const { count, commands, groups } = many.take();
@@ -174,18 +174,18 @@ describe("short-lived processes", () => {
     expect(many.take().count).toBe(0);
   });
 
-  test("have no share where the machine's CPU time is not known", () => {
+  test("have no share if the machine's CPU time is not known", () => {
     expect(typed({ ...refresh, busyNs: null }, ["4"]).texts[6]).toMatch(/30\.0 +– /);
   });
 });
 
-test("the rates are bars, the latest at the right", () => {
+test("rates are shown as bars, the latest at the right", () => {
   expect(sparkline([0, 5, 10], 2)).toBe("▅█");
   expect(sparkline([], 10)).toBe("");
   expect(sparkline([0, 0], 5)).toBe("▁▁");
 });
 
-test("CPU time that no process had known is not 0", () => {
+test("CPU time that is known of no process is not shown as 0", () => {
   const ended = new EndedTotals();
   for (let i = 0; i < 3; i++) ended.add({ comm: "true", group: "a.service", cpuNs: null, peakRssBytes: null });
   const refresh = refreshOf({ short: ended.take() });

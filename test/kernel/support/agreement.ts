@@ -1,18 +1,18 @@
-/** What doctor and collect say in a place: it has to be the same. */
+/** Compares doctor and collect in an environment: both must agree. */
 import { expect } from "bun:test";
 import type { Check } from "../../../src/doctor/check.ts";
 import { EXIT } from "../../../src/errors.ts";
 import { BINARY } from "./needs.ts";
 
 export interface Place {
-  /** What stands before the command. */
+  /** Command prefix. */
   before: string[];
   env?: Record<string, string>;
-  /** Where the binary is in that place. */
+  /** Path of the binary in that environment. */
   binary?: string;
-  /** Words of the cause, in the message of collect and in doctor's trial run; left out: collect runs. */
+  /** Words of the cause in the message of collect and in doctor's trial run; undefined if collect can run. */
   cause?: RegExp;
-  /** Words of the hint in both. */
+  /** Words of the hint in both messages. */
   hint?: RegExp;
 }
 
@@ -22,7 +22,7 @@ export interface Ended {
   stderr: string;
 }
 
-/** Runs the binary there to its end. */
+/** Runs the binary in that environment to its end. */
 export async function linnix({ before, env, binary = BINARY }: Place, ...args: string[]): Promise<Ended> {
   const child = Bun.spawn([...before, binary, ...args], {
     env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", ...env },
@@ -53,7 +53,7 @@ export async function doctor(place: Place): Promise<DoctorReport> {
   return { ...ended, can, check };
 }
 
-/** Runs both in a place, and expects the same of both: they can, or they cannot for this cause and with this hint. */
+/** Runs both in an environment. Expects that both succeed, or fail with the same cause and hint. */
 export async function expectAgreement(place: Place): Promise<DoctorReport> {
   const [report, collect] = await Promise.all([
     doctor(place),
@@ -69,7 +69,7 @@ export async function expectAgreement(place: Place): Promise<DoctorReport> {
   if (place.cause === undefined) return report;
   expect(trial.found).toMatch(place.cause);
   expect(collect.stderr).toMatch(place.cause);
-  // The very words, unless so little is left that doctor cannot start a collector.
+  // The messages are identical, unless limits are so low that doctor cannot start a collector.
   if (!trial.found.startsWith("a collector cannot be started"))
     expect(collect.stderr).toContain(`linnix: ${trial.found}\n`);
   if (trial.hint !== undefined) expect(collect.stderr).toContain(trial.hint);
@@ -77,7 +77,7 @@ export async function expectAgreement(place: Place): Promise<DoctorReport> {
   return report;
 }
 
-/** A command behind limits of a shell. */
+/** Command prefix that sets limits by a shell. */
 export function limited(limits: string): string[] {
   return ["/bin/sh", "-c", `${limits}; exec "$@"`, "sh"];
 }

@@ -1,7 +1,7 @@
 /**
- * bun attach-loop.ts BACKEND ROUNDS: attaches and detaches in one process, then
- * says as JSON what the kernel made for it and what it still holds, and waits
- * for the end of its input.
+ * bun attach-loop.ts BACKEND ROUNDS: attaches and detaches in one process. Then it
+ * prints as JSON which kernel objects were made and which are still open, and
+ * waits for the end of its input.
  */
 import { readFileSync } from "node:fs";
 import { Collector } from "../../../src/collect/collector.ts";
@@ -9,15 +9,15 @@ import type { BackendChoice } from "../../../src/config/sections/probes.ts";
 import { collectorOptions } from "../../collect/collector-options.ts";
 import { type BpfIds, bpfIdsOf, descriptorsOf } from "./bpf-objects.ts";
 
-/** What the loop came to. */
+/** The result of the loop. */
 export interface AttachLoop {
   rounds: number;
-  /** Records of all rounds. */
+  /** Number of records of all rounds. */
   received: number;
   balanced: boolean;
-  /** Everything that the rounds made. */
+  /** All BPF objects that the rounds made. */
   made: BpfIds;
-  /** Of the first round, which opens what is opened once and for all, and of the last. */
+  /** Descriptors after the first round, which opens what stays open, and after the last round. */
   descriptors: { first: string[]; last: string[] };
   /** Memory mappings that are kernel objects: rings and counters. */
   mappings: { first: string[]; last: string[] };
@@ -67,6 +67,6 @@ async function main(backend: BackendChoice, rounds: number): Promise<AttachLoop>
 
 const [backend = "auto", rounds = "100"] = process.argv.slice(2);
 console.log(JSON.stringify(await main(backend as BackendChoice, Number(rounds))));
-// What has been closed is to be gone while this process still lives.
+// Closed objects must be gone while this process still lives.
 process.stdin.resume();
 process.stdin.on("end", () => process.exit(0));

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { programPath } from "./needs.ts";
 
-/** Kernel objects by id; ids are not given out twice before 2^31 of them. */
+/** Kernel objects by id; the kernel reuses no id before 2^31 objects. */
 export interface BpfIds {
   programs: number[];
   maps: number[];
@@ -10,7 +10,7 @@ export interface BpfIds {
 
 const KEYS = { prog_id: "programs", map_id: "maps", link_id: "links" } as const;
 
-/** What a process holds of the BPF world: proc_pid_fdinfo(5). */
+/** BPF objects that a process holds open: proc_pid_fdinfo(5). */
 export function bpfIdsOf(pid: number | "self"): BpfIds {
   const ids = { programs: new Set<number>(), maps: new Set<number>(), links: new Set<number>() };
   for (const fd of readdirSync(`/proc/${pid}/fdinfo`)) {
@@ -28,7 +28,7 @@ export function bpfIdsOf(pid: number | "self"): BpfIds {
   return { programs: sorted(ids.programs), maps: sorted(ids.maps), links: sorted(ids.links) };
 }
 
-/** Open descriptors of a process: what each is. */
+/** Open descriptors of a process, as the target of each link. */
 export function descriptorsOf(pid: number | "self"): string[] {
   return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
     try {
@@ -45,14 +45,14 @@ function listed(kind: "prog" | "map" | "link"): Set<number> {
   if (bpftool === null) throw new Error("bpftool is not installed");
   const list = () => Bun.spawnSync([bpftool as string, "-j", kind, "list"]);
   let { stdout, exitCode, stderr } = list();
-  // It ends with an error where one goes while it lists them.
+  // bpftool fails if an object is freed while it lists the objects.
   for (let again = 0; exitCode !== 0 && again < 5; again++) ({ stdout, exitCode, stderr } = list());
   if (exitCode !== 0) throw new Error(`bpftool ${kind} list: ${stderr}`);
   const text = stdout.toString().trim();
   return new Set((text === "" ? [] : (JSON.parse(text) as { id: number }[])).map(({ id }) => id));
 }
 
-/** Those of the objects that the kernel still has. */
+/** The subset of the objects that the kernel still has. */
 export function stillThere(ids: BpfIds): BpfIds {
   const left = (kind: "prog" | "map" | "link", wanted: readonly number[]) => {
     const all = listed(kind);

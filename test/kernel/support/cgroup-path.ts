@@ -1,5 +1,5 @@
 /**
- * Tells the paths of cgroups from where the tests cannot be themselves: another user, another namespace.
+ * Prints the paths of cgroups as another user or in another namespace, where the tests themselves cannot run.
  *
  *   bun cgroup-path.ts ID PID…    one line of JSON: { mount, paths }
  */

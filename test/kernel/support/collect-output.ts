@@ -7,11 +7,11 @@ import { parseEvent } from "../../wire/parse-event.ts";
 
 export type { ExecEvent, ExitEvent, ForkEvent, ProcessEvent, RunSummary };
 
-/** What one run wrote. */
+/** The output of one run. */
 export interface CollectOutput {
-  /** fork, exec and exit, in the order in which they were written. */
+  /** fork, exec and exit events, in the order of writing. */
   events: ProcessEvent[];
-  /** Lines of other types, the summary apart: samples, storms, losses. */
+  /** Lines of other types except the summary: samples, storms, losses. */
   others: { type: string }[];
   summary: RunSummary | null;
 }
@@ -29,7 +29,7 @@ const OTHER_TYPES = new Set([
   "degraded",
 ]);
 
-/** Takes lines as they come; any that is no JSON object of a known type fails the test. */
+/** Parses lines as they arrive. A line that is not a JSON object of a known type fails the test. */
 export class OutputReader {
   readonly output: CollectOutput = { events: [], others: [], summary: null };
   #rest = "";
@@ -68,7 +68,7 @@ const PID_MAX = 4 * 1024 * 1024;
 const UID_MAX = 2 ** 32 - 1;
 
 /**
- * One problem a line; empty when every field of every event is there, of its type and in its range.
+ * Problems, one per entry; empty if every field of every event is there, of its type and in its range.
  *
  * @param clockJumpNs by how much the scheduler's clock may jump
  */
@@ -90,7 +90,7 @@ export function shapeProblems(
     }
     for (const name of names) {
       if (name !== "type" && !rows.some((row) => row.name === name)) problem(`has ${name}`);
-      // What ran before, and its children until they execute something, is known from /proc.
+      // Earlier processes, and their children until they execute something, are known from /proc.
       const isFromProc = name.startsWith("args") && event.type === "exit";
       if (missing.has(name) && !isFromProc && event[name as "pid"] !== null)
         problem(`${name} is known though it is said to be missing`);
@@ -168,14 +168,14 @@ function checkExit(event: ExitEvent, missing: Set<string>, clockJumpNs: bigint, 
   }
 }
 
-/** Two stamps that fall out of order without one being the other's cause: at most so far, and so seldom. */
+/** How far, and how often, the timestamps of two unrelated events may be out of order. */
 const MAX_INVERSION_NS = 100_000_000n;
 const MAX_INVERTED_SHARE = 0.01;
 
 /**
- * One problem a line; empty when the output is in the kernel's order of time:
- * of each process fork, exec, exit; a parent's fork before its child's; stamps
- * that grow, but for those of different CPUs that have nothing to do with each other.
+ * Problems, one per entry; empty if the output is in the kernel's order of time:
+ * fork, exec, exit of each process; a parent's fork before its child's; growing
+ * timestamps, except for unrelated events of different CPUs.
  */
 export function orderProblems({ events, summary }: CollectOutput): string[] {
   const problems: string[] = [];
@@ -214,7 +214,7 @@ export function orderProblems({ events, summary }: CollectOutput): string[] {
   return problems;
 }
 
-/** One problem a line; empty when the summary's counts balance, and are the counts of the lines written. */
+/** Problems, one per entry; empty if the summary's counts balance and match the written lines. */
 export function balanceProblems(
   { events, others, summary }: CollectOutput,
   wanted: readonly string[] = TYPES,
@@ -225,7 +225,7 @@ export function balanceProblems(
   const { lost, lost_by_type, lost_by_reason, lost_by_cpu, page_faults, unwritten } = summary;
   const written: CountByType = { fork: 0, exec: 0, exit: 0 };
   for (const { type } of events) written[type]++;
-  // At the level of detail `processes` an exit is emitted as one.
+  // At detail `processes` each process is emitted as an exit.
   for (const { type } of others) if (type === "process") written.exit++;
   for (const type of TYPES) {
     if (emitted[type] !== received[type] + lost_by_type[type]) {
@@ -244,7 +244,7 @@ export function balanceProblems(
   return problems;
 }
 
-/** An event for a message. */
+/** An event as text for a message. */
 export function show(event: object): string {
   return JSON.stringify(event, (_, value) => (typeof value === "bigint" ? Number(value) : value)).slice(0, 600);
 }

@@ -10,21 +10,21 @@ import {
 } from "./collect-output.ts";
 import { BINARY } from "./needs.ts";
 
-/** What the tests start with: quick to write, and with room enough for what else this machine does meanwhile. */
+/** Usual arguments: short flushes, and rings with room for other events of this machine. */
 export const USUAL = ["--format", "jsonl", "--flush-interval", "10ms", "--ring-size", "4MiB"] as const;
 
-/** How long something may take before the test gives up and says what it waited for, ms. */
+/** Longest wait before the test fails with the name of the awaited thing, ms. */
 const PATIENCE_MS = 30_000;
 const POLL_MS = 5;
 
 export interface StartOptions {
-  /** What stands before `linnix collect`: another user, another place. It must become linnix by exec. */
+  /** Command prefix for another user or environment. It must execute linnix in the same process. */
   before?: readonly string[];
-  /** The program, where that is another copy. */
+  /** Path of the program, if another copy is used. */
   binary?: string;
   env?: Record<string, string>;
   cwd?: string;
-  /** Event types that this run writes, where `--events` says otherwise. */
+  /** Event types that this run writes, if `--events` is given. */
   wanted?: readonly string[];
 }
 
@@ -55,7 +55,7 @@ export async function until<T>(
   }
 }
 
-/** What it says on stderr when everything that happens from then on is watched. */
+/** The message on stderr from which on everything is watched. */
 const READY = /^linnix: watching by the (\w+) backend/m;
 
 /** A running `linnix collect`. */
@@ -81,7 +81,7 @@ export class CollectRun implements AsyncDisposable {
     this.#stderrRead = this.#readStderr();
   }
 
-  /** Starts it and waits until it says that it watches. */
+  /** Starts a run and waits until it reports that it watches. */
   static async start(args: readonly string[] = USUAL, options: StartOptions = {}): Promise<CollectRun> {
     const run = new CollectRun(args, options);
     try {
@@ -93,7 +93,7 @@ export class CollectRun implements AsyncDisposable {
     return run;
   }
 
-  /** Runs one that ends by itself: by `--duration`, or because it cannot run here. */
+  /** Runs `linnix collect` that ends by itself: by `--duration`, or because it cannot run here. */
   static async toEnd(args: readonly string[], options: StartOptions = {}): Promise<Ended> {
     await using run = new CollectRun(args, options);
     return await run.ended();
@@ -103,18 +103,18 @@ export class CollectRun implements AsyncDisposable {
     return this.child.pid;
   }
 
-  /** What it has said on stderr so far. */
+  /** Text on stderr so far. */
   get stderr(): string {
     return this.#stderr;
   }
 
-  /** What it has written so far. */
+  /** Events written so far. */
   get events(): readonly ProcessEvent[] {
     if (this.#failure) throw this.#failure;
     return this.#reader.output.events;
   }
 
-  /** Lines of other types that it has written so far. */
+  /** Lines of other types written so far. */
   get others(): readonly { type: string }[] {
     return this.#reader.output.others;
   }
@@ -137,7 +137,7 @@ export class CollectRun implements AsyncDisposable {
     return { ...this.#reader.end(), exitCode, signal: signalCode, stderr: this.#stderr };
   }
 
-  /** Ends it, and holds its whole output against the contract: exit code, shape, order, balance. */
+  /** Ends the run, and checks its whole output: exit code, shape, order and balance. */
   async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<EndedWell> {
     this.child.kill(signal);
     const ended = await this.ended();
@@ -174,7 +174,7 @@ export class CollectRun implements AsyncDisposable {
   }
 }
 
-/** A run that came to its normal end, its whole output held against the contract. */
+/** Checks that a run ended normally, and its whole output. */
 export function endedWell(ended: Ended, wanted?: readonly string[]): EndedWell {
   expect({ exitCode: ended.exitCode, signal: ended.signal, stderr: ended.stderr }).toMatchObject({
     exitCode: 0,

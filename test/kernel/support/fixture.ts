@@ -9,19 +9,19 @@ import type { CollectRun } from "./collect-run.ts";
 const SOURCES = join(import.meta.dir, "../../fixtures/process");
 const SHARED = ["truth.c"];
 const SCENARIOS = ["main.c", "births.c", "threads.c", "deaths.c", "images.c", "figures.c", "places.c"];
-/** Static, so that they run in any root; strict, so that they mean what they say. */
+/** Flags for the fixtures: static, so that they run in any root directory; with strict warnings. */
 const FLAGS = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-static", "-pthread"];
 
 /** USER_HZ: the unit of start times in /proc. */
 const TICK_NS = 10_000_000n;
 
-/** What names a process on both sides. */
+/** Identifies a process both in the fixture's output and in events. */
 export interface Identity {
   pid: number;
   start_ticks: number;
 }
 
-/** A process about itself: test/fixtures/process/truth.c. Text is as a JSON reader would get it, U+FFFD and all. */
+/** A process's report on itself: test/fixtures/process/truth.c. Invalid text has U+FFFD, as in linnix's JSON. */
 export interface SelfTruth extends Identity {
   kind: "self";
   label: string;
@@ -36,16 +36,16 @@ export interface SelfTruth extends Identity {
   now_ns: number;
 }
 
-/** A process as its parent found it before and by wait4. */
+/** A process as its parent saw it before wait4 and by wait4. */
 export interface ReapedTruth extends Identity {
   kind: "reaped";
   label: string;
-  /** At its end: who it was given to, where its parent had gone. */
+  /** Its parent at its exit: the process that adopted it, if its parent had ended. */
   ppid: number;
   uid: number;
   gid: number;
   comm: string;
-  /** As wait(2) gives it. */
+  /** The status as wait(2) returns it. */
   status: number;
   user_us: number;
   system_us: number;
@@ -64,7 +64,7 @@ interface NumberTruth {
 
 type Truth = SelfTruth | ReapedTruth | NumberTruth;
 
-/** What one run of the fixture said. */
+/** The output of one run of the fixture. */
 export class Truths {
   readonly all: readonly Truth[];
 
@@ -72,7 +72,7 @@ export class Truths {
     this.all = all;
   }
 
-  /** The process that was started; the fixture may have been executed again behind it. */
+  /** The started process; the fixture may have executed itself again in it. */
   get main(): SelfTruth {
     const [first] = this.selves("main");
     if (first === undefined) throw new Error("no truth about the process that was started");
@@ -91,7 +91,7 @@ export class Truths {
     return one(label, this.everyReaped(label));
   }
 
-  /** All of that label, or all. */
+  /** All reaped processes, or only those with that label. */
   everyReaped(label?: string): ReapedTruth[] {
     return this.all.filter(
       (truth): truth is ReapedTruth => truth.kind === "reaped" && (label === undefined || truth.label === label),
@@ -142,7 +142,7 @@ export interface RunOptions {
   env?: Record<string, string>;
 }
 
-/** The compiled fixtures in a directory of their own. */
+/** The compiled fixtures, in their own directory. */
 export class Fixture implements Disposable {
   readonly directory: string;
   /** Plays the scenarios of test/fixtures/process/main.c. */
@@ -152,7 +152,7 @@ export class Fixture implements Disposable {
 
   constructor(compiler = "gcc") {
     this.directory = mkdtempSync(join(tmpdir(), "linnix-fixture-"));
-    // Other users execute what is in it.
+    // Other users execute the programs in this directory.
     chmodSync(this.directory, 0o755);
     this.program = join(this.directory, "process-fixture");
     this.leaf = join(this.directory, "leaf");
@@ -180,7 +180,7 @@ export class Fixture implements Disposable {
     return new Truths(stdout.trim().split("\n").map(parseTruth));
   }
 
-  /** Starts one that waits for scenarios. */
+  /** Starts a fixture that waits for scenarios. */
   async commands(): Promise<FixtureCommands> {
     const child = Bun.spawn([this.program, "commands"], {
       stdin: "pipe",
@@ -238,13 +238,13 @@ export class FixtureCommands implements AsyncDisposable {
 
   #main: SelfTruth | undefined;
 
-  /** What it said of itself at its start. */
+  /** Its report on itself at its start. */
   async main(): Promise<SelfTruth> {
     this.#main ??= parseTruth(await this.#next()) as SelfTruth;
     return this.#main;
   }
 
-  /** Words may hold no space. */
+  /** Plays a scenario. Words must not contain a space. */
   async run(scenario: string, ...args: (string | number)[]): Promise<Truths> {
     this.#child.stdin.write(`${[scenario, ...args].join(" ")}\n`);
     await this.#child.stdin.flush();
@@ -257,7 +257,7 @@ export class FixtureCommands implements AsyncDisposable {
     return new Truths(truths);
   }
 
-  /** Tells it something and lets it end; gives what it says until then. */
+  /** Sends a last command, lets the fixture end, and returns its output. */
   async last(scenario: string, ...args: (string | number)[]): Promise<Truths> {
     this.#child.stdin.write(`${[scenario, ...args].join(" ")}\n`);
     return this.end();
@@ -294,19 +294,19 @@ async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<stri
   }
 }
 
-/** Whether an event is of that process. Where the backend knows no start time the pid decides. */
+/** Whether an event belongs to that process. Without a start time from the backend, only the pid is compared. */
 export function is(event: ProcessEvent, { pid, start_ticks }: Identity): boolean {
   return event.pid === pid && (event.start_ns === null || event.start_ns / TICK_NS === BigInt(start_ticks));
 }
 
-/** All that was seen of one process. */
+/** All events of one process. */
 export interface Story {
   fork: ForkEvent;
   execs: ExecEvent[];
   exit: ExitEvent;
 }
 
-/** The events of one process, in order; anything but one fork before and one exit behind all else fails the test. */
+/** The events of one process, in order. Fails the test unless one fork comes first and one exit comes last. */
 export function storyOf(events: readonly ProcessEvent[], identity: Identity): Story {
   const own = events.filter((event) => is(event, identity));
   const [fork, ...rest] = own;
@@ -318,10 +318,10 @@ export function storyOf(events: readonly ProcessEvent[], identity: Identity): St
   return { fork, execs, exit };
 }
 
-/** A scenario's truth beside what was seen of it. */
+/** The truth of a scenario, with the events that linnix reported. */
 export class Watched {
   readonly truths: Truths;
-  /** Everything seen while it ran, of other processes too. */
+  /** All events during the scenario, also those of other processes. */
   readonly events: readonly ProcessEvent[];
 
   constructor(truths: Truths, events: readonly ProcessEvent[]) {
@@ -337,7 +337,7 @@ export class Watched {
     return storyOf(this.events, identity);
   }
 
-  /** The story of the only process of that label that was reaped, its status held against wait4's. */
+  /** The events of the only reaped process with that label; its exit status is compared with wait4's. */
   reaped(label: string): Story & { truth: ReapedTruth } {
     const truth = this.truths.reaped(label);
     const story = this.story(truth);
@@ -346,7 +346,7 @@ export class Watched {
   }
 }
 
-/** Everything about a process's end that wait4 and /proc report exactly. */
+/** Compares every fact about a process's end that wait4 and /proc report exactly. */
 export function expectSameEnd(exit: ExitEvent, truth: ReapedTruth): void {
   const { status } = truth;
   const killer = status & 0x7f;

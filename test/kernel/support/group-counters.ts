@@ -16,7 +16,7 @@ export function countersOf(text: string): Map<string, number> {
   return counters;
 }
 
-/** Counters that are lower at a scrape than at the one before, in words. */
+/** Describes each counter that is lower at a scrape than at the previous scrape. */
 export function fallsIn(scrapes: readonly ReadonlyMap<string, number>[]): string[] {
   return scrapes.slice(1).flatMap((counters, at) =>
     [...(scrapes[at] as ReadonlyMap<string, number>)].flatMap(([name, before]) => {
@@ -26,7 +26,7 @@ export function fallsIn(scrapes: readonly ReadonlyMap<string, number>[]): string
   );
 }
 
-/** CPU time of the machine and the sum of what it is divided into, as they are rendered, ns. */
+/** CPU time of the machine and the sum of its parts, as /metrics renders them, ns. */
 export function booksOf(counters: ReadonlyMap<string, number>): { busyNs: number; sumNs: number } {
   const ns = (seconds: number) => Math.round(seconds * 1e9);
   const parts = [...counters].filter(([name]) => PARTS.test(name));

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Groups } from "../../../src/api/answers.ts";
 import { CollectRun } from "./collect-run.ts";
 
-/** A collector that answers over HTTP, by a configuration that may change. */
+/** A collector with the HTTP API, whose configuration the test can change. */
 export class GroupsRun implements AsyncDisposable {
   readonly run: CollectRun;
   readonly #directory: string;
@@ -16,7 +16,7 @@ export class GroupsRun implements AsyncDisposable {
 
   static async start(toml: string, args: readonly string[] = []): Promise<GroupsRun> {
     const directory = mkdtempSync(join(tmpdir(), "linnix-groups-"));
-    // Another account reads the configuration again.
+    // linnix may reload the configuration as another account.
     chmodSync(directory, 0o755);
     write(directory, toml);
     try {

@@ -1,7 +1,7 @@
 /**
  * bun lossy-table.ts PROGRAM CROWD ROUNDS: watches crowds of processes (the
- * fixture's `held-crowd`) that all begin before its eyes and all end while it
- * looks away, and says as JSON how many processes its table believed to live.
+ * fixture's `held-crowd`) that start while it reads the rings and end while it
+ * does not. Prints as JSON how many live processes its table had.
  */
 import { readdirSync } from "node:fs";
 import { Collector } from "../../../src/collect/collector.ts";
@@ -13,12 +13,12 @@ export interface LossyTable {
   received: number;
   lost: number;
   balanced: boolean;
-  /** Processes whose exit was lost, found out later. */
+  /** Number of processes whose exit was lost and that were removed later. */
   lostExits: number;
-  /** Entries for live processes: the most at any time, and those at the end. */
+  /** Number of entries for live processes: the maximum, and at the end. */
   peakLive: number;
   live: number;
-  /** Processes that really ran at the end. */
+  /** Number of processes that really ran at the end. */
   running: number;
 }
 
@@ -29,7 +29,7 @@ function sum(counts: { fork: number; exec: number; exit: number }): number {
 async function main(program: string, crowd: number, rounds: number): Promise<LossyTable> {
   let peakLive = 0;
   using collector: Collector = new Collector(
-    // Enough for what comes bit by bit, not for the end of a crowd.
+    // The rings have room for events that arrive one by one, but not for the end of a crowd.
     collectorOptions({ ringBytes: 64 * 1024, watermarkBytes: 8 * 1024, lingerMs: 100 }),
     {
       event: () => {},
@@ -50,10 +50,10 @@ async function main(program: string, crowd: number, rounds: number): Promise<Los
     collector.drain();
     child.stdin.write("\n");
     await child.stdin.end();
-    // This thread reads no ring until all of them are gone.
+    // This thread reads no ring until all processes of the crowd have ended.
     while (isRunning(child.pid)) Bun.sleepSync(5);
     await child.exited;
-    // A few ticks: the table is held against what runs where it has grown too much.
+    // Within a few ticks the table is compared with the running processes, because it has grown too much.
     await Bun.sleep(100);
   }
   await collector.stop();

@@ -5,7 +5,7 @@ import { cgroup2Mount } from "../../../src/cgroup/cgroup.ts";
 export function ownCgroupId(): bigint {
   const path = /^0::(.*)$/m.exec(readFileSync("/proc/self/cgroup", "utf8"))?.[1] ?? "/";
   const mount = cgroup2Mount();
-  // Where the hierarchy is not mounted only its root can be known: kernfs gives it inode 1.
+  // Without a mounted hierarchy only its root is known: kernfs assigns inode 1 to it.
   if (mount === undefined) return 1n;
   return statSync(`${mount}${path === "/" ? "" : path}`, { bigint: true }).ino;
 }
@@ -19,7 +19,7 @@ export function allowedCpus(): number[] {
   });
 }
 
-/** Whether a process runs: one that has ended and only waits to be reaped does not. */
+/** Whether a process runs; false for a zombie. */
 export function isRunning(pid: number): boolean {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");

@@ -3,13 +3,13 @@ import { inCgroups } from "./test-cgroup.ts";
 
 interface Hierarchy {
   mount: string;
-  /** Where this process is, from the mount on. */
+  /** Path of this process's cgroup below the mount. */
   own: string;
   usage: string;
   limit: string;
 }
 
-/** The hierarchy that has the memory controller, v1 or v2; null if none has. */
+/** The hierarchy with the memory controller, v1 or v2; null if there is none. */
 function hierarchy(): Hierarchy | null {
   const mounts = readFileSync("/proc/self/mountinfo", "latin1").split("\n");
   const own = readFileSync("/proc/self/cgroup", "latin1");
@@ -29,12 +29,12 @@ function hierarchy(): Hierarchy | null {
   return null;
 }
 
-/** A cgroup of a test's own whose memory can be bounded to what is used already. */
+/** A test's own cgroup, whose memory can be limited to its present usage. */
 export class MemoryCgroup implements Disposable {
   readonly #hierarchy: Hierarchy;
   readonly #directory: string;
 
-  /** Where such can be made; null: nowhere here. */
+  /** The hierarchy for such a cgroup; null if there is none here. */
   static mount(): string | null {
     return hierarchy()?.mount ?? null;
   }
@@ -46,21 +46,21 @@ export class MemoryCgroup implements Disposable {
     this.#directory = mkdtempSync(`${found.mount}/linnix-test-`);
   }
 
-  /** What stands before a command that is to run in it. */
+  /** Command prefix that runs a command in this cgroup. */
   get enter(): string[] {
     return inCgroups(this.#directory);
   }
 
-  /** Moves a process to where this one is; what it has got so far goes on being counted here. */
+  /** Moves a process to this process's cgroup; memory that it already has still counts in the test's cgroup. */
   release(pid: number): void {
     writeFileSync(`${this.#hierarchy.mount}${this.#hierarchy.own}/cgroup.procs`, `${pid}`);
   }
 
-  /** From now on nothing more can be had. */
+  /** Sets the limit: no more memory can be allocated from now on. */
   squeeze(): void {
     const { usage, limit } = this.#hierarchy;
     let bytes = Number(readFileSync(`${this.#directory}/${usage}`, "latin1"));
-    // What can be given back is asked for first, and what cannot keeps v1 from taking the bound.
+    // First reclaims memory: v1 refuses a limit below the remaining usage.
     for (let tries = 0; tries < 1000; tries++, bytes += 4096) {
       try {
         writeFileSync(`${this.#directory}/${limit}`, `${bytes}`);

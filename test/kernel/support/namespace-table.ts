@@ -1,7 +1,7 @@
 /**
- * bun namespace-table.ts LISTER: a process table that is held against what runs every 20 ms. LISTER is `best`, what this
- * kernel offers, or `iterator`, as on kernels before 6.7. Prints a line once it watches; each line with a pid on standard
- * input is answered with what the table has after five more lists, as JSON (`NamespaceTable`).
+ * bun namespace-table.ts LISTER: compares a process table with the running processes every 20 ms. LISTER is `best` for
+ * the best list of this kernel, or `iterator` as on kernels before 6.7. Prints a line once it watches. Answers each
+ * line with a pid on standard input after five more lists, as JSON (`NamespaceTable`).
  */
 import { createInterface } from "node:readline";
 import { Collector } from "../../../src/collect/collector.ts";
@@ -13,17 +13,17 @@ import { collectorOptions } from "../../collect/collector-options.ts";
 import { forkRecord } from "../../wire/make-record.ts";
 
 export interface NamespaceTable {
-  /** Whether the given process lives, as far as the table knows. */
+  /** Whether the given process is alive by the table. */
   hasProcess: boolean;
-  /** A process that does not exist, whose exit was lost. */
+  /** Whether the table has a process that does not exist, because its exit was lost. */
   hasGhost: boolean;
   lostExits: number;
-  /** Whether what the given process executes is known: from its exec, or read from /proc if it ran before the start. */
+  /** Whether the image of the given process is known: from its exec, or from /proc if it started before the run. */
   hasImage: boolean;
   conditions: string[];
 }
 
-/** Past every pid that there is. */
+/** A pid above every possible pid. */
 const GHOST = 2 ** 23;
 const EVERY_NS = 20e6;
 

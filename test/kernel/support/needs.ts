@@ -6,7 +6,7 @@ const ROOT = join(import.meta.dir, "../../..");
 /** The program under test. */
 export const BINARY = join(ROOT, "dist/linnix");
 
-/** Where a system's own programs are: the user's PATH decides nothing about what root runs. */
+/** Directories of the system's programs: root must not run programs by the user's PATH. */
 const FOLDERS = ["/usr/bin", "/bin", "/usr/sbin", "/sbin"];
 
 /** Absolute path of an installed program, or null. */
@@ -20,7 +20,7 @@ export function programPath(name: string): string | null {
   return null;
 }
 
-/** Whether a command ends with 0. */
+/** Whether a command ends with exit code 0. */
 export function succeeds(...command: [string, ...string[]]): boolean {
   try {
     return Bun.spawnSync(command, { stdin: "ignore", stdout: "ignore", stderr: "ignore" }).exitCode === 0;
@@ -43,7 +43,7 @@ export function whyNoBtf(): string | null {
   return whyNotHere() ?? (existsSync("/sys/kernel/btf/vmlinux") ? null : "needs a kernel with BTF");
 }
 
-/** Why page-fault events are not available on this machine; null if they can. */
+/** Why page-fault events are not available on this machine; null if they are. */
 export function whyNoPageFaults(): string | null {
   const why = whyNoBtf();
   if (why !== null) return why;
@@ -68,7 +68,7 @@ export function reasonOf(...reasons: (string | null | false)[]): string | null {
   return null;
 }
 
-/** A title that says why its tests are skipped, where they are. */
+/** A title with the reason why its tests are skipped, if there is one. */
 export function titled(title: string, reason: string | null): string {
   return reason === null ? title : `${title} (skipped: ${reason})`;
 }

@@ -2,7 +2,7 @@ import type { EventOfProcess } from "../../../src/wire/event.ts";
 
 type Place = Pick<EventOfProcess, "cgroup" | "container" | "unit">;
 
-/** What an event has of its process's place beyond the cgroup's id; whether that is true is checked elsewhere. */
+/** Fields of an event about its process's place, without the cgroup's id; other tests check their values. */
 export function placeOf({ cgroup, container, unit }: Place): Place {
   return {
     ...(cgroup !== undefined && { cgroup }),

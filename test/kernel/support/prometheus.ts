@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { until } from "./collect-run.ts";
 import { programPath } from "./needs.ts";
 
-/** One series of a range: stamps in seconds, and values. */
+/** One series of a range: timestamps in seconds, and values. */
 export interface Series {
   metric: Record<string, string>;
   values: [number, string][];
@@ -27,14 +27,14 @@ export async function freePort(): Promise<number> {
 }
 
 export interface PrometheusOptions {
-  /** `host:port` of what it scrapes, as the job linnix. */
+  /** `host:port` of the scrape target, which has the job name linnix. */
   target: string;
   intervalMs: number;
-  /** Path of a file of rules, absolute. */
+  /** Absolute path of a rule file. */
   rules?: string;
 }
 
-/** A Prometheus of its own, with its data in a folder that goes with it. */
+/** A running Prometheus with a temporary data folder. */
 export class Prometheus implements AsyncDisposable {
   readonly #child: Bun.Subprocess;
   readonly #folder: string;
@@ -62,7 +62,7 @@ export class Prometheus implements AsyncDisposable {
       rule_files: rules === undefined ? [] : [rules],
       scrape_configs: [{ job_name: "linnix", static_configs: [{ targets: [target] }] }],
     };
-    // JSON is YAML.
+    // JSON is valid YAML.
     writeFileSync(join(folder, "prometheus.yml"), JSON.stringify(config));
     const prometheus = new Prometheus(folder, await freePort());
     await until("Prometheus", async () => (await prometheus.#get("-/ready"))?.ok);
@@ -75,7 +75,7 @@ export class Prometheus implements AsyncDisposable {
     return result?.result.map(({ value }) => value[1]) ?? [];
   }
 
-  /** The samples as they were scraped. */
+  /** The raw samples of a selector. */
   async samples(selector: string): Promise<Series[]> {
     const result = await this.#data<{ result: Series[] }>(`query?${asked({ query: `${selector}[1h]` })}`);
     return result?.result ?? [];
@@ -102,7 +102,7 @@ export class Prometheus implements AsyncDisposable {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  /** @throws Error with what Prometheus has against the query */
+  /** @throws Error with the error message of Prometheus */
   async #data<T>(path: string): Promise<T | undefined> {
     const answer = await this.#get(`api/v1/${path}`);
     if (answer === undefined) return undefined;

@@ -4,14 +4,14 @@ import { join } from "node:path";
 
 const SOURCE = join(import.meta.dir, "../../fixtures/sampling/worker.c");
 
-/** The program of test/fixtures/sampling, compiled until it is disposed of; so are the processes that ran it. */
+/** The compiled program of test/fixtures/sampling. Disposing removes the program and ends its processes. */
 export class WorkerProgram implements Disposable {
   readonly #directory = mkdtempSync(join(tmpdir(), "linnix-sampling-"));
   readonly path = join(this.#directory, "worker");
   readonly #running: Worker[] = [];
 
   constructor() {
-    // Other users execute what is in it.
+    // Other users execute the program in this directory.
     chmodSync(this.#directory, 0o755);
     const { exitCode, stderr } = Bun.spawnSync(
       ["gcc", "-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-static", "-pthread", SOURCE, "-o", this.path],
@@ -20,12 +20,12 @@ export class WorkerProgram implements Disposable {
     if (exitCode !== 0) throw new Error(`gcc: ${stderr}`);
   }
 
-  /** Starts one, and waits until it is at what it is to do. */
+  /** Starts a worker, and waits until it has reached its task. */
   start(...args: readonly (string | number)[]): Promise<Worker> {
     return this.startAs([], ...args);
   }
 
-  /** @param before stands before the program, which it is to become by exec: another user, another cgroup */
+  /** @param before command that changes the user or cgroup and then executes the program */
   async startAs(before: readonly string[], ...args: readonly (string | number)[]): Promise<Worker> {
     const worker = new Worker([...before, this.path, ...args.map(String)]);
     this.#running.push(worker);
@@ -62,14 +62,14 @@ export class Worker {
     this.#said = this.#said.slice(this.#said.indexOf("ready\n") + 6);
   }
 
-  /** Lets one of kind `grow` take this many megabytes more. */
+  /** Lets a worker of kind `grow` allocate this many more megabytes. */
   async grow(megabytes: number): Promise<void> {
     this.#child.stdin.write(`${megabytes}\n`);
     this.#child.stdin.flush();
     await this.ready();
   }
 
-  /** Lets one of kind `exec-aside` do it. */
+  /** Lets a worker of kind `exec-aside` execute. */
   async exec(): Promise<void> {
     this.#child.stdin.write("\n");
     this.#child.stdin.flush();

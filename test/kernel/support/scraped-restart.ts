@@ -12,13 +12,13 @@ export interface ScrapedRestartOptions {
   intervalMs: number;
   /** Scrapes before the reload, after it, and after the restart. */
   scrapes: number;
-  /** How long these may take, ms. */
+  /** How long these scrapes may take, ms. */
   patienceMs: number;
 }
 
 /**
  * Scrapes a collector over a reload and a restart by a real Prometheus with the alerts of docs/prometheus, and expects
- * that each counter only falls at the restart, that no rate is negative or higher than the counter ever grew, and that
+ * that each counter falls only at the restart, that no rate is negative or higher than the counter ever grew, and that
  * no scrape target and no rule has an error at the end.
  */
 export async function expectSoundScrapes({ intervalMs, scrapes, patienceMs }: ScrapedRestartOptions): Promise<void> {

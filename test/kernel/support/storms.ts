@@ -6,7 +6,7 @@ import type { ProcessEvent, StormEvent } from "../../../src/wire/event.ts";
 import { type CollectRun, until } from "./collect-run.ts";
 
 const SOURCE = join(import.meta.dir, "../../fixtures/storms/storms.c");
-/** As for test/fixtures/process. */
+/** Compiler flags, as for test/fixtures/process. */
 const FLAGS = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-static"];
 
 /** The program of test/fixtures/storms, compiled for one file of tests. */
@@ -21,7 +21,7 @@ export class StormProgram {
     if (exitCode !== 0) throw new Error(`gcc: ${stderr}`);
   }
 
-  /** The same program by a name that no other process has. */
+  /** A copy of the program under a name that no other process has. */
   copy(of = this.path): { path: string; comm: string } {
     const comm = `st${process.pid}x${++this.#copies}`.slice(0, 15);
     const path = join(this.directory, comm);
@@ -35,7 +35,7 @@ export function stormsOf(lines: readonly { type: string }[]): StormEvent[] {
   return lines.filter(({ type }) => type === "storm") as StormEvent[];
 }
 
-/** What the storms of some sources counted, by their ends. */
+/** The sums of suppressed events, from the ends of storms. */
 export function countedIn(storms: readonly StormEvent[]): { fork: number; exec: number; exit: number } {
   const sums = { fork: 0, exec: 0, exit: 0 };
   for (const { suppressed } of storms) {

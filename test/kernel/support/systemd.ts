@@ -6,7 +6,7 @@ import { inCgroups, TestCgroup } from "./test-cgroup.ts";
 
 const SYSTEMD = ["/usr/lib/systemd/systemd", "/lib/systemd/systemd"].find((path) => existsSync(path));
 
-/** Units of systemd's own that are there; without the rest the machine's services stay out. */
+/** The only units of systemd that exist in the test, so that the machine's services do not start. */
 const OWN_UNITS = [
   "basic.target",
   "multi-user.target",
@@ -19,7 +19,7 @@ const OWN_UNITS = [
 ];
 
 /**
- * Makes a place of its own, all of this machine's files read-only, and becomes systemd there:
+ * Makes an environment with all files of this machine read-only, and executes systemd in it:
  * $1 systemd, $2 linnix, $3 the unit, $4 the folder of systemd's own units, then the names of these.
  */
 const BOOT = `
@@ -49,7 +49,7 @@ exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin container=linnix-test \\
 
 const PRIVATE = ["--fork", "--kill-child", "--pid", "--mount", "--mount-proc", "--cgroup", "--ipc", "--uts"];
 
-/** Why there is no systemd to be had here; null if there is. */
+/** Why systemd cannot run here; null if it can. */
 export function whyNoSystemd(): string | null {
   if (SYSTEMD === undefined) return "needs systemd";
   for (const program of ["systemctl", "unshare", "nsenter", "setpriv"]) {
@@ -65,8 +65,8 @@ interface Said {
 }
 
 /**
- * A real systemd, the first process of a pid namespace of its own, with a cgroup of its own below the v2 hierarchy's;
- * it has one service, which is not started. Gone with all that it started when it is disposed of.
+ * A real systemd, the first process of its own pid namespace, with its own cgroup in the v2 hierarchy. It has one
+ * service, which is not started. Disposing ends systemd and all its processes.
  */
 export class Systemd implements AsyncDisposable {
   readonly #child: Bun.Subprocess<"ignore", "pipe", "pipe">;
@@ -74,8 +74,8 @@ export class Systemd implements AsyncDisposable {
   #pid = 0;
 
   /**
-   * @param mount where the cgroup v2 hierarchy is
-   * @param unit path of the service's unit, which is linnix.service there
+   * @param mount mount point of the cgroup v2 hierarchy
+   * @param unit path of the unit file, which becomes linnix.service
    */
   static async boot(mount: string, unit: string): Promise<Systemd> {
     const systemd = new Systemd(mount, unit);
@@ -93,7 +93,7 @@ export class Systemd implements AsyncDisposable {
     const own = OWN_UNITS.filter((name) => existsSync(join("/usr/lib/systemd/system", name)));
     const boot = ["sh", "-c", BOOT, "sh", SYSTEMD ?? "", BINARY, unit, "/usr/lib/systemd/system", ...own];
     const before = inCgroups(this.#cgroup.directory(this.#cgroup.path));
-    // With the test its systemd goes, however the test ends.
+    // systemd ends with the test, however the test ends.
     const leash = ["setpriv", "--pdeathsig", "KILL"];
     this.#child = Bun.spawn([...before, ...leash, "unshare", ...PRIVATE, ...boot], {
       stdin: "ignore",
@@ -102,7 +102,7 @@ export class Systemd implements AsyncDisposable {
     });
   }
 
-  /** The path of its file, from outside. */
+  /** The path of one of its files, as seen from outside. */
   path(inside: string): string {
     return `/proc/${this.#pid}/root${inside}`;
   }
@@ -114,7 +114,7 @@ export class Systemd implements AsyncDisposable {
     return { exitCode, stdout: stdout.toString(), stderr: stderr.toString() };
   }
 
-  /** @throws Error with what it said, where it fails */
+  /** @throws Error with the output of systemctl if it fails */
   systemctl(...args: string[]): string {
     const { exitCode, stdout, stderr } = this.run("systemctl", ...args);
     if (exitCode !== 0) throw new Error(`systemctl ${args.join(" ")} ended with ${exitCode}: ${stderr}`);
@@ -129,7 +129,7 @@ export class Systemd implements AsyncDisposable {
     return Object.fromEntries(lines.map((line) => line.split(/=(.*)/s) as [string, string]));
   }
 
-  /** Processes of a service: their ids outside. */
+  /** Processes of a service, by their pids outside the namespace. */
   pidsOf(service: string): number[] {
     const path = `${this.#cgroup.directory(this.#cgroup.path)}/system.slice/${service}/cgroup.procs`;
     try {
@@ -140,7 +140,7 @@ export class Systemd implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // The first process of a pid namespace takes all others with it.
+    // The end of the first process of a pid namespace kills all other processes in it.
     try {
       if (this.#pid > 0) process.kill(this.#pid, "SIGKILL");
       else this.#child.kill("SIGKILL");

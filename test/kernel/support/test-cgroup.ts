@@ -1,26 +1,26 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, statSync } from "node:fs";
 import { until } from "./collect-run.ts";
 
-/** Moves itself to the cgroups that stand before `--`, then becomes the command behind it. */
+/** Shell script that moves itself to the cgroups before `--`, then executes the command after it. */
 const ENTER = 'while [ "$1" != -- ]; do echo 0 > "$1/cgroup.procs" || exit 99; shift; done; shift; exec "$@"';
 
-/** Cgroups of a test's own, below one with a random name; removed with all that runs in them. */
+/** A test's own cgroups, below a cgroup with a random name. Disposing ends their processes and removes them. */
 export class TestCgroup implements AsyncDisposable {
   readonly mount: string;
-  /** From the mount on. */
+  /** Path below the mount. */
   readonly path: string;
   readonly #made: string[];
 
-  /** @param mount where the hierarchy is */
+  /** @param mount mount point of the hierarchy */
   constructor(mount: string) {
     this.mount = mount;
     const directory = mkdtempSync(`${mount}/linnix-test-`);
-    chmodSync(directory, 0o755); // as the kernel's own are, for others than root
+    chmodSync(directory, 0o755); // readable for other users, like the kernel's own cgroups
     this.path = directory.slice(mount.length);
     this.#made = [directory];
   }
 
-  /** Makes a cgroup below it, and those above that are missing; gives its path from the mount on. */
+  /** Makes a cgroup below it, with its missing parents. Returns its path below the mount. */
   make(...names: string[]): string {
     let { path } = this;
     for (const name of names) {
@@ -64,7 +64,7 @@ export class TestCgroup implements AsyncDisposable {
   }
 }
 
-/** What stands before a command so that it runs in these cgroups, given as directories. */
+/** Command prefix that runs a command in these cgroups, given as directories. */
 export function inCgroups(...directories: string[]): string[] {
   return ["/bin/sh", "-c", ENTER, "sh", ...directories, "--"];
 }

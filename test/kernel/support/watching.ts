@@ -15,7 +15,7 @@ export function useFixture(reason: string | null): () => Fixture {
   };
 }
 
-/** One collector for the tests around the call; a last test is to stop it and to look at all that it wrote. */
+/** One collector for the tests around the call; the last test must stop it and check its whole output. */
 export function useCollector(args: readonly string[] = USUAL, options: StartOptions = {}): () => CollectRun {
   let collect: CollectRun | undefined;
   beforeAll(async () => {

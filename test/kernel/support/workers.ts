@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { WorkerProgram } from "./sampling-worker.ts";
 
-/** The program of the workers, and a folder for what else is needed. Not there before the first test. */
+/** The compiled program of the workers, and a temporary folder. Both exist only from the first test on. */
 export interface WorkerPlace {
   readonly program: WorkerProgram;
   readonly directory: string;

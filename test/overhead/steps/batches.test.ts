@@ -3,7 +3,7 @@ import { runBatches } from "../../../src/overhead/steps/batches.ts";
 
 const NEVER = new AbortController().signal;
 
-test("both kinds run in turn, each one first in every other batch, after a warm-up that does not count", async () => {
+test("both kinds run in turn, each first in every other batch, after a warm-up that does not count", async () => {
   const runs: boolean[] = [];
   const run = (withStep: boolean): number => runs.push(withStep) * 100 + (withStep ? 1 : 0);
   const batches = await runBatches({ run, batches: 3, warmUpMs: 0, signal: NEVER });

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { followOutput } from "../../../src/overhead/steps/follow-output.ts";
 
-/** Longer than any test may take. */
+/** A time longer than any test may take. */
 const LONG_MS = 600_000;
 
 function workloadOf(calls: string[]) {
@@ -12,7 +12,7 @@ function workloadOf(calls: string[]) {
   return { start: call("start"), stop: call("stop") };
 }
 
-test("an abort ends the following at once, however long the workload has to run", async () => {
+test("an abort ends the output phase at once, however long the workload would run", async () => {
   const calls: string[] = [];
   const abort = new AbortController();
   let looks = 0;
@@ -29,7 +29,7 @@ test("an abort ends the following at once, however long the workload has to run"
   expect(calls).toEqual(["start"]);
 });
 
-test("the collector's end ends the following and the workload", async () => {
+test("the end of the collector ends the output phase and the workload", async () => {
   const calls: string[] = [];
   const child = { ended: false };
   let looks = 0;

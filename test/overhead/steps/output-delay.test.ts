@@ -6,7 +6,7 @@ const MS = 1e6;
 const START_MS = 10_000;
 const hasEnded = (): boolean => false;
 
-/** A file that had these lengths at these times since the first look, ms. */
+/** A file with these lengths at these times since the first reading, ms. */
 function growthOf(...steps: readonly [ms: number, bytes: number][]): FileGrowth {
   let [ms, bytes] = steps[0] as [number, number];
   const growth = new FileGrowth(
@@ -23,7 +23,7 @@ function line(type: string, ms: number): string {
 
 const bytesOf = (...lines: string[]): number => lines.reduce((sum, each) => sum + Buffer.byteLength(each) + 1, 0);
 
-test("a line is as late as the first look that saw all of it", () => {
+test("the delay of a line ends at the first reading with the whole line", () => {
   const before = line("exit", -50);
   const [fork, exec, exit] = [line("fork", 100), line("exec", 150), line("exit", 400)];
   const growth = growthOf(
@@ -57,7 +57,7 @@ test("other lines, and events from before or after, do not count", () => {
   expect(new OutputDelays(growthOf([0, 0]), START_MS * MS).result(0)).toBeNull();
 });
 
-test("a line that came after the last look is at least so late", () => {
+test("the delay of a line after the last reading is at least the time up to that reading", () => {
   const late = line("exec", 100);
   const delays = new OutputDelays(growthOf([0, 0], [900, 0]), (START_MS + 500) * MS);
   delays.add(late);
@@ -74,20 +74,20 @@ describe("how long the collector gathers events", () => {
     return delays.result(1000)?.flush_ms;
   };
 
-  test("is not known above the CPU budget, before the file was followed or meanwhile", () => {
+  test("is not known if the collector exceeded its CPU budget before or during the following", () => {
     expect(flushOf(degraded(-70, 1))).toBeNull();
     expect(flushOf(degraded(-70, 1), degraded(-50, 2), degraded(200, 1))).toBeNull();
     expect(flushOf(degraded(200, 1))).toBeNull();
     expect(flushOf(degraded(-50, 1), degraded(200, 0))).toBeNull();
   });
 
-  test("is as configured where the collector is within the budget again, or came above it later", () => {
+  test("is as configured if the collector is within the budget again, or exceeded it later", () => {
     expect(flushOf(degraded(-70, 1), degraded(-50, 0))).toBe(1000);
     expect(flushOf(degraded(700, 1))).toBe(1000);
   });
 });
 
-test("many lines leave their quantiles, the ends among them", () => {
+test("many lines are stored as quantiles, including both ends", () => {
   const lines = Array.from({ length: 6001 }, (_, i) => line("fork", i / 10));
   const delays = new OutputDelays(growthOf([0, 0], [1000, bytesOf(...lines)]), (START_MS + 600) * MS);
   for (const each of lines) delays.add(each);
@@ -99,8 +99,8 @@ test("many lines leave their quantiles, the ends among them", () => {
   expect(result?.delays_us.at(-1)).toBe(1_000_000);
 });
 
-test("a file is followed until a growth after the last event has come to rest", async () => {
-  // Each look is 50 ms of this clock.
+test("a file is followed until its growth after the last event has stopped", async () => {
+  // Each reading takes 50 ms of this clock.
   let nowMs = 0;
   let bytes = 0;
   const growth = new FileGrowth(
@@ -119,7 +119,7 @@ test("a file is followed until a growth after the last event has come to rest", 
   expect(growth.lastLookNs).toBe(850 * MS);
 });
 
-test("it is not followed for longer than asked, nor after an abort", async () => {
+test("a file is not followed beyond the given time, nor after an abort", async () => {
   const growth = growthOf([0, 0]);
   const abort = new AbortController();
   await growth.follow({ untilNs: 0, mostMs: 3, everyMs: 1, signal: abort.signal, hasEnded });

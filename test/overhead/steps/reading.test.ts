@@ -49,7 +49,7 @@ test("the made ring has forks, execs and exits in thirds, as whole events of new
   expect(fork.ts_ns).toBe(fork.start_ns);
 });
 
-test("the events come in the order of their times, at any rate", () => {
+test("the events are in the order of their times, at any rate", () => {
   for (const rate of [0.2, 100, 20_000]) {
     const times = linesOf(rate, 2).map(({ ts_ns }) => ts_ns);
     expect(times).toEqual(times.toSorted((a, b) => a - b));
@@ -66,7 +66,7 @@ test("reading alone reads as many records and writes nothing", () => {
   expect(written).toBe(0);
 });
 
-test("the time of a run is that of its own work, not of what it waits for", () => {
+test("the time of a run is its own work, without waiting", () => {
   const pauseMs = 500;
   let pauses = 0;
   const reader = new MadeReader(100, () => {
@@ -78,7 +78,7 @@ test("the time of a run is that of its own work, not of what it waits for", () =
   expect(ns).toBeLessThan(pauses * pauseMs * 1e6);
 });
 
-test("each batch has a time with the encoding and without", async () => {
+test("each batch has a time with and without encoding", async () => {
   const { items, batches } = await timeReading({
     rate: 100,
     warmUpMs: 0,

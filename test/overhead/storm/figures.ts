@@ -2,7 +2,7 @@ import { noCapture } from "../../../src/overhead/capture.ts";
 import type { StormFigures, StormReport } from "../../../src/overhead/storm/result.ts";
 import { judgeStorm } from "../../../src/overhead/storm/verdict.ts";
 
-/** A run that proves everything. */
+/** A run in which every part passes. */
 export function goodFigures(): StormFigures {
   const none = { fork: 0, exec: 0, exit: 0 };
   const emitted = { fork: 4000, exec: 3000, exit: 4000 };
@@ -47,7 +47,7 @@ export function goodFigures(): StormFigures {
 
 export const BUDGET = { cpu_pct: 1, floor: "events", storm_rate: "auto" } as const;
 
-/** The report of some figures. */
+/** The report of the given figures. */
 export function reportOf(figures: StormFigures, incomplete: string | null = null): StormReport {
   return {
     schema: "linnix.overhead-storm/1",

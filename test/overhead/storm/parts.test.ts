@@ -27,13 +27,13 @@ describe("options", () => {
     },
   );
 
-  test("--storm refuses --quick and a command, and takes what the report needs", () => {
+  test("--storm refuses --quick and a command, and accepts options of the report", () => {
     expect(() => check(["storm", "quick"])).toThrow("--storm and --quick");
     expect(() => check(["storm"], [], ["true"])).toThrow("--storm and -- COMMAND");
     expect(() => check(["storm", "yes", "verbose", "no-color"], ["json", "rate", "config"])).not.toThrow();
   });
 
-  test("--yes goes with --storm alone", () => {
+  test("--yes is accepted only with --storm", () => {
     expect(() => check(["yes"])).toThrow("--yes; only goes with --storm");
   });
 
@@ -67,7 +67,7 @@ describe("the hierarchy", () => {
   const filesWith = (controllers: string, enabled: string) => (path: string) =>
     path.endsWith("controllers") ? `${controllers}\n` : `${enabled}\n`;
 
-  test("of v2 has the controllers that have to be enabled", () => {
+  test("of v2 lists the controllers that must be enabled", () => {
     const { root, missing, legacy } = hierarchyOf(
       parseMountinfo(V2),
       "/sys/fs/cgroup",
@@ -76,7 +76,7 @@ describe("the hierarchy", () => {
     expect({ root, missing, legacy: [...legacy] }).toEqual({ root: "/sys/fs/cgroup", missing: ["cpu"], legacy: [] });
   });
 
-  test("takes controllers from v1 that v2 does not have", () => {
+  test("uses controllers of v1 that v2 does not have", () => {
     const { missing, legacy } = hierarchyOf(parseMountinfo(V2 + V1), "/sys/fs/cgroup", filesWith("hugetlb", ""));
     expect({ missing, legacy: [...legacy] }).toEqual({
       missing: [],
@@ -97,20 +97,20 @@ describe("the hierarchy", () => {
 describe("figures", () => {
   const looks = [0, 1, 2, 3, 4].map((second) => ({ atNs: second * 1e9, cpuNs: second < 2 ? 0 : (second - 1) * 1e7 }));
 
-  test("the cost is the average, and the most of any window", () => {
+  test("the cost is the average, and the maximum of any window", () => {
     expect(averageCpuPct(looks, 0, 4e9)).toBeCloseTo(0.75);
     expect(averageCpuPct(looks, 0, 0.5e9)).toBeNull();
     expect(mostCpuPct(looks, { fromNs: 0, toNs: 4e9, windowNs: 2e9 })).toBeCloseTo(1);
     expect(mostCpuPct(looks, { fromNs: 3e9, toNs: 4e9, windowNs: 2e9 })).toBeNull();
   });
 
-  test("there is no most if readings are missing, for example because this test was stopped", () => {
+  test("the maximum is null if readings are missing, for example because the test was stopped", () => {
     const stopped = looks.map((look, second) => ({ ...look, atNs: look.atNs + (second > 2 ? 18e9 : 0) }));
     expect(mostCpuPct(stopped, { fromNs: 0, toNs: 22e9, windowNs: 2e9 })).toBeNull();
     expect(mostCpuPct(looks, { fromNs: 0, toNs: 7e9, windowNs: 2e9 })).toBeNull();
   });
 
-  test("the most times within a window are counted", () => {
+  test("the largest number of times in a window is found", () => {
     expect(mostWithin([0, 1, 2, 10, 11, 30], 5)).toBe(3);
     expect(mostWithin([0, 5, 10], 5)).toBe(1);
     expect(mostWithin([], 5)).toBe(0);
@@ -157,17 +157,17 @@ describe("the order of events", () => {
     ).toBe(0);
   });
 
-  test("is wrong if an event stands behind a later one", () => {
+  test("is wrong if an event comes after a later event", () => {
     expect(outOfOrder(["exec", 100, 2], ["fork", 100, 1], ["exit", 100, 3])).toBe(1);
     expect(outOfOrder(["fork", 101, 10_001], ["exit", 100, 3])).toBe(1);
   });
 
-  test("does not look at other processes, nor at others with the same pid", () => {
+  test("ignores other processes, also those with the same pid", () => {
     expect(outOfOrder(["fork", 101, 10_001], ["fork", 5, 3], ["exit", 100, 8000])).toBe(0);
   });
 });
 
-test("the storm lines of a source are added up, and those of others are not of this test", () => {
+test("the storm lines of a source are added up, and lines of other sources are ignored", () => {
   const output = new StormOutput();
   const line = (pid: number, cgroup_id: number, state: "begin" | "end", fork: number) =>
     output.add(

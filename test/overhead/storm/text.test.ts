@@ -45,7 +45,7 @@ describe("the report of a storm", () => {
     expect(whole).not.toMatch(/\d more\b/);
   });
 
-  test("keeps to the columns, and has colour only if it is wanted", () => {
+  test("fits the columns, and has colour only if colour is on", () => {
     const report = reportOf(goodFigures());
     const text = stormTextReport(report, { ...PLAIN, beginningShown: false });
     expect(text.split("\n").filter((line) => Bun.stringWidth(line) > 80)).toEqual([]);
@@ -55,13 +55,13 @@ describe("the report of a storm", () => {
     expect(stormTextReport(report, { ...PLAIN, color: true })).toContain(ESC);
   });
 
-  test("escapes what a terminal could act on", () => {
+  test("escapes control characters", () => {
     const figures = goodFigures();
     figures.sources[0]?.comms.push({ comm: `x${ESC}[2J`, count: 1 });
     expect(stormTextReport(reportOf(figures), PLAIN)).not.toContain(ESC);
   });
 
-  test("says where a run ended that came to nothing", () => {
+  test("reports the phase in which an incomplete run ended", () => {
     const text = stormTextReport(reportOf(NOTHING, "SIGINT came during the warm-up"), PLAIN);
     expect(text).toContain("RESULTS (incomplete: SIGINT came during the warm-up)");
     expect(text).toContain("~ INCONCLUSIVE: SIGINT came during the warm-up");

@@ -9,7 +9,7 @@ function judged(change: (figures: StormFigures) => void, budget: StormHead["budg
   return judgeStorm(figures, budget, null);
 }
 
-/** What a test changes is there. */
+/** Figures of a run with the given changes. */
 function the<T>(part: T | null): T {
   if (part === null) throw new Error("is null");
   return part;
@@ -123,7 +123,7 @@ describe("the verdict of a storm", () => {
     expect(judged(change, budget)).toEqual({ verdict: "INCONCLUSIVE", reasons: [reason] });
   });
 
-  test("of a run that did not reach the storm says nothing about the rate of this machine", () => {
+  test("of a run that did not reach the storm does not judge the rate of this machine", () => {
     const { verdict, reasons } = judged((figures) => {
       figures.storm = null;
     });
@@ -140,7 +140,7 @@ describe("the verdict of a storm", () => {
     });
   });
 
-  test("says nothing of the cost without a budget", () => {
+  test("does not judge the cost without a budget", () => {
     const { verdict, reasons } = judged((figures) => {
       Object.assign(the(figures.cost), { limit_pct: null, most_pct: 50 });
     });

@@ -1,10 +1,10 @@
-/** Root directories of Debian versions, kept between runs. */
+/** Root directories of Debian versions, cached between runs. */
 import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { KEYRING, systemMirror } from "../../../scripts/apt.ts";
 import { BINARY, programPath, reasonOf, whyNoBtf } from "../../kernel/support/needs.ts";
 
-/** Remove it for newer ones. */
+/** The cache directory. Remove it to get newer roots. */
 const ROOTS = join(import.meta.dir, "../../../.build/roots");
 
 export interface DebianRoot {
@@ -19,7 +19,7 @@ export const DEBIAN_ROOTS: DebianRoot[] = [
   { suite: "trixie", release: "Debian 13", glibc: "2.41" },
 ];
 
-/** Why there can be no such root; null if it can be made, or is there. */
+/** Why such a root cannot be made; null if it can be made or exists. */
 export function whyNoDebianRoot({ suite }: DebianRoot): string | null {
   return reasonOf(
     whyNoBtf(),
@@ -28,7 +28,7 @@ export function whyNoDebianRoot({ suite }: DebianRoot): string | null {
   );
 }
 
-/** Makes a root by debootstrap(8), whole or not at all, with the binary in it; gives its path. */
+/** Makes a root by debootstrap(8) atomically, with the binary in it. Returns its path. */
 export async function debianRoot({ suite }: DebianRoot): Promise<string> {
   const root = join(ROOTS, suite);
   if (!existsSync(root)) {
@@ -36,7 +36,7 @@ export async function debianRoot({ suite }: DebianRoot): Promise<string> {
     const unfinished = `${root}.unfinished`;
     rmSync(unfinished, { recursive: true, force: true });
     const debootstrap = ["debootstrap", "--variant=minbase", `--keyring=${KEYRING}`, suite, unfinished];
-    // What it mounts goes with the namespace.
+    // Its mounts end with the namespace.
     const done = Bun.spawnSync(["unshare", "--mount", ...debootstrap, await systemMirror()], { stdin: null });
     if (done.exitCode !== 0) throw new Error(`debootstrap ${suite}: ${done.stdout.toString().slice(-2000)}`);
     renameSync(unfinished, root);

@@ -1,7 +1,7 @@
-/** What stands before a command so that it runs in another root directory. */
+/** Command prefixes that run a command in another root directory. */
 import { inMounts } from "../../kernel/support/places.ts";
 
-/** In a root directory, with the mounts that a script makes: "$1" is the root there. */
+/** In a root directory, with the mounts that a script makes; "$1" is the root in the script. */
 export function inRoot(root: string, mounts: string): string[] {
   return [...inMounts(mounts, root), "chroot", root];
 }
