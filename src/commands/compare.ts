@@ -76,7 +76,8 @@ export const compare = commandOf({
       type: "string",
       valueHint: "N",
       multiple: true,
-      description: "also measure the cost of each method with this many more processes asleep; none: skip this",
+      description:
+        "measure again with this many more sleeping processes, to see whether the cost grows; none: skip this",
       rare: true,
       defaultText: "100,500,2000; quick: none",
     },

@@ -31,7 +31,7 @@ export interface GrowthStep {
   failed: { method: string; reason: string }[];
 }
 
-/** Measures each polling method while `sleeping` additional processes sleep on the machine. */
+/** Measures each of the methods while `sleeping` additional processes sleep on the machine. */
 export async function measureAt(
   sleeping: number,
   methods: readonly Observer[],

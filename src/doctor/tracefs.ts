@@ -49,7 +49,7 @@ export function checkTracefs(tracefs: TracefsFacts, kernel: KernelFacts, privile
     return {
       ...check,
       status: needed ? "warn" : "info",
-      found: `mounted on ${tracefs.target}; its content is unknown without root`,
+      found: `mounted on ${tracefs.target}; ${tracefs.failure === "denied" ? "only root can read its files" : "its files cannot be read"}`,
       costs,
     };
   }

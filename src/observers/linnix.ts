@@ -173,7 +173,7 @@ export const linnixProcesses = defineObserver({
 /** `linnix collect` with usual options: every event, whole arguments, JSON lines to a file. */
 export const linnix = defineObserver({
   name: "linnix",
-  summary: "`linnix collect`, default settings, JSON lines to a file",
+  summary: "`linnix collect`, default settings without a storm limit, JSON lines to a file",
   ...COLLECT,
   objection,
   reports: ["fork", "exec", "exit", "args", "status", "cpu"],
