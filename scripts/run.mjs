@@ -106,6 +106,14 @@ function cpus() {
   return availableParallelism();
 }
 
+/**
+ * Number of files of test/kernel/ that run at a time. They wait for half of their time, so that two files leave two
+ * CPUs idle for a third of the time.
+ */
+function kernelFilesAtOnce() {
+  return Math.min(3, cpus() + 1);
+}
+
 /** Reports of the runs so far, by the test files. LINNIX_TEST_REPORT names one file for all reports. */
 const reports = new Map();
 
@@ -119,13 +127,9 @@ async function testPrintingAtEnd(args) {
   return interrupted || withReport(args, (options) => runPrintingAtEnd([BUN, "test", ...options, ...args]));
 }
 
-/** Runs the files of test/kernel/ two at a time, and those that need a quiet machine alone. */
+/** Runs the files of test/kernel/ several at a time, and those that need a quiet machine alone. */
 function runKernelTests() {
-  return runPlan(
-    kernelTests(),
-    () => Math.min(2, cpus()),
-    (file) => testPrintingAtEnd([file]),
-  );
+  return runPlan(kernelTests(), kernelFilesAtOnce, (file) => testPrintingAtEnd([file]));
 }
 
 /** Like `runPlan`, but also boots other kernels. If their tests fail, they run a second time too. */
@@ -135,7 +139,7 @@ async function runUsualTests() {
     areBooting = false;
   });
   const unit = await UNIT.run();
-  const atOnce = () => (areBooting ? 1 : Math.min(2, cpus()));
+  const atOnce = () => (areBooting ? 1 : kernelFilesAtOnce());
   const kernel = await runPlan(kernelTests(), atOnce, (file) => testPrintingAtEnd([file]), kernels);
   const booted = (await kernels) && (await testPrintingAtEnd(KERNELS_FILES));
   return unit || booted || kernel;
