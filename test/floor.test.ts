@@ -6,12 +6,12 @@ import { glibcVersion } from "../src/sys/libc.ts";
 
 const CPUINFO = "model name\t: Some CPU\nflags\t\t: fpu pni ssse3 cx16 sse4_1 sse4_2 popcnt lahf_lm\n";
 
-/** The oldest machine that is supported, but for `facts`. */
+/** The oldest supported machine, changed by `facts`. */
 function machine(facts: Partial<FloorFacts> = {}): FloorFacts {
   return { glibc: `2.${OLDEST_GLIBC_MINOR}`, kernelRelease: "5.10.0-32-cloud-amd64", cpuinfo: CPUINFO, ...facts };
 }
 
-test("the oldest supported machine may run, and this one", () => {
+test("linnix may run on the oldest supported machine, and on this machine", () => {
   expect(belowFloor(machine())).toBeNull();
   expect(assertFloor).not.toThrow();
 });
@@ -41,18 +41,18 @@ test.each(["5.10", "5.100.1", "6.0", "10.1", "a kernel"])("Linux %s is not refus
   expect(belowFloor(machine({ kernelRelease }))).toBeNull();
 });
 
-test("a CPU below x86-64-v2 is refused by the names of what it lacks; cmpxchg16b is not needed", () => {
+test("a CPU below x86-64-v2 is refused with its missing features; cmpxchg16b is not needed", () => {
   const kvm64 = "flags\t\t: fpu sse sse2 syscall nx lm pni cx16 hypervisor\n";
   expect(belowFloor(machine({ cpuinfo: kvm64 }))).toMatchObject({
     why: "it has no ssse3, sse4_1, sse4_2, popcnt: linnix needs x86-64-v2",
   });
   expect(belowFloor(machine({ cpuinfo: CPUINFO.replace(" cx16", "") }))).toBeNull();
-  // As arm64 has it, and where it cannot be read.
+  // The cpuinfo of arm64, and a cpuinfo that cannot be read.
   expect(belowFloor(machine({ cpuinfo: "Features\t: fp asimd\n" }))).toBeNull();
   expect(belowFloor(machine({ cpuinfo: null }))).toBeNull();
 });
 
-test("the kernel's release is the older one of /proc and uname(2)", () => {
+test("the kernel's release is the older of /proc and uname(2)", () => {
   expect(kernelRelease("6.1.0", "6.1.0")).toBe("6.1.0");
   expect(kernelRelease("6.1.0", "2.6.61")).toBe("2.6.61");
   expect(kernelRelease("5.4.0", "6.1.0")).toBe("5.4.0");
@@ -61,6 +61,6 @@ test("the kernel's release is the older one of /proc and uname(2)", () => {
   expect(release()).toMatch(/^\d/);
 });
 
-test("the C library of this process names its version", () => {
+test("glibcVersion returns the version of this process's C library", () => {
   expect(glibcVersion()).toMatch(/^2\.\d+/);
 });

@@ -11,7 +11,7 @@ function snapshot(...programs: BpfProgramInfo[]): Map<number, BpfProgramInfo> {
   return new Map(programs.map((each) => [each.id, each]));
 }
 
-test("runTimeDifference separates programs that ran, that came and that went", () => {
+test("runTimeDifference separates programs in both snapshots from programs that appeared and that vanished", () => {
   const before = snapshot(program(1, 1000n, 10n), program(2, 5n, 1n), program(3, 7n, 7n));
   const after = snapshot(program(1, 4000n, 20n), program(3, 7n, 7n), program(4, 600n, 3n));
   const { programs, runs, runNs, appeared, vanished } = runTimeDifference(before, after);
@@ -25,7 +25,7 @@ test("runTimeDifference separates programs that ran, that came and that went", (
   expect(vanished).toEqual([2]);
 });
 
-test("runTimeDifference keeps differences exact above 2^53, and unknown misses unknown", () => {
+test("runTimeDifference is exact above 2^53, and returns null for unknown recursion misses", () => {
   const huge = 2n ** 60n;
   const { programs } = runTimeDifference(
     snapshot(program(1, huge, huge, null)),

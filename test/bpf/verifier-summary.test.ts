@@ -12,15 +12,19 @@ const END = "processed 2 insns (limit 1000000) max_states_per_insn 0 total_state
 describe("verifierSummary", () => {
   test.each([
     ["the line before the statistics", `${TRACE}\nR7 !read_ok\n${END}\n`, "R7 !read_ok"],
-    ["not a hint behind it", `${TRACE}\nR7 !read_ok\nhint: initialise it on every path\n${END}\n`, "R7 !read_ok"],
     [
-      "not libbpf's frame",
+      "the line before the statistics, not a hint after them",
+      `${TRACE}\nR7 !read_ok\nhint: initialise it on every path\n${END}\n`,
+      "R7 !read_ok",
+    ],
+    [
+      "the line before the statistics, not libbpf's end mark",
       `-- BEGIN PROG LOAD LOG --\n${TRACE}\nR7 !read_ok\n${END}\n-- END PROG LOAD LOG --`,
       "R7 !read_ok",
     ],
-    ["what is said before any instruction", "unknown func bpf_loop#181\n", "unknown func bpf_loop#181"],
-    ["nothing of an empty log", "", ""],
-  ])("gives %s", (_, log, line) => {
+    ["an error that precedes all instructions", "unknown func bpf_loop#181\n", "unknown func bpf_loop#181"],
+    ["an empty string for an empty log", "", ""],
+  ])("returns %s", (_, log, line) => {
     expect(verifierSummary(log)).toBe(line);
   });
 });

@@ -8,7 +8,7 @@ import { verboseVersionText, versionText } from "../../src/version.ts";
 const BINARY = join(import.meta.dir, "../../dist/linnix");
 const reason = existsSync(BINARY) ? "" : " (skipped: no dist/linnix, see `npm run build`)";
 
-/** A directory as a stranger might leave it for root to start linnix in. */
+/** A directory with files that would change plain Bun: an attacker may leave them where root starts linnix. */
 const trap = mkdtempSync(join(tmpdir(), "linnix-binary-"));
 writeFileSync(join(trap, ".env"), "LINNIX_CONFIG=/nonexistent/from-dotenv.toml\n");
 for (const name of ["bunfig.toml", ".bunfig.toml"]) writeFileSync(join(trap, name), 'preload = ["./preload.ts"]\n');
@@ -21,29 +21,29 @@ function linnix(args: string[], env: Record<string, string> = {}) {
 }
 
 describe.skipIf(reason !== "")(`dist/linnix${reason}`, () => {
-  test("says its version, and what it carries", () => {
+  test("prints its version, and with --verbose the versions of its components", () => {
     expect(linnix(["--version"])).toEqual({ stdout: `${versionText()}\n`, stderr: "", exitCode: EXIT.ok });
     expect(linnix(["--version", "--verbose"]).stdout).toBe(`${verboseVersionText()}\n`);
   });
 
-  test("takes nothing from .env and bunfig.toml where it is started", () => {
+  test("ignores .env and bunfig.toml in the current directory", () => {
     const { stdout, stderr, exitCode } = linnix(["collect", "--print-config"]);
     expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: EXIT.ok });
     expect(stdout).not.toContain("preloaded");
-    // The variable is one that would have been noticed.
+    // The variable of that .env has an effect if it is really set.
     expect(linnix(["collect", "--print-config"], { LINNIX_CONFIG: "/nonexistent/from-dotenv.toml" }).exitCode).toBe(
       EXIT.usage,
     );
   });
 
-  test("leaves no file behind", () => {
+  test("leaves no file in the current directory", () => {
     linnix(["collect", "--print-config"]);
     expect(readdirSync(trap).sort()).toEqual([".bunfig.toml", ".env", "bunfig.toml", "preload.ts"]);
   });
 
-  // setarch(8) makes uname(2) say 2.6.
+  // setarch(8) makes uname(2) report 2.6.
   test.each(["collect", "overhead-test", "compare-with-polling"])(
-    "%s on a kernel before 5.10: one line and a hint, exit code 3, before anything is measured",
+    "%s on a kernel before 5.10 prints one line and a hint, measures nothing, and has exit code 3",
     (command) => {
       const old = ["setarch", process.arch === "x64" ? "x86_64" : "aarch64", "--uname-2.6", BINARY, command];
       const done = Bun.spawnSync(old, { cwd: "/", env: { PATH: "/usr/bin:/bin" }, stdin: null });
@@ -55,7 +55,7 @@ describe.skipIf(reason !== "")(`dist/linnix${reason}`, () => {
     },
   );
 
-  test("needs nothing of this directory, nor a PATH", () => {
+  test("runs without the repository and without PATH", () => {
     const done = Bun.spawnSync([BINARY, "--version"], { cwd: "/", env: {}, stdin: null });
     expect(done.stdout.toString()).toBe(`${versionText()}\n`);
   });

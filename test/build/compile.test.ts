@@ -15,12 +15,12 @@ beforeAll(async () => {
   );
   await compileBinary(join(scratch, "probe.ts"), binary);
 
-  // A directory as a stranger might leave it for root to start the program in.
+  // A directory with files that change plain Bun: an attacker may leave them where root starts the program.
   mkdirSync(trap);
   writeFileSync(join(trap, ".env"), "PROBE=from-dotenv\n");
   writeFileSync(join(trap, ".env.local"), "PROBE=from-dotenv-local\n");
   writeFileSync(join(trap, ".env.production"), "PROBE=from-dotenv-production\n");
-  // Bun reads the first where it is started, the second in the home directory.
+  // Bun reads bunfig.toml in the current directory, and .bunfig.toml in the home directory.
   for (const name of ["bunfig.toml", ".bunfig.toml"]) writeFileSync(join(trap, name), 'preload = ["./preload.ts"]\n');
   writeFileSync(join(trap, "preload.ts"), "Object.assign(globalThis, { preloaded: true });\n");
   writeFileSync(join(trap, "package.json"), '{ "type": "commonjs" }\n');
@@ -35,18 +35,18 @@ function run(command: string[]) {
   return { stdout: done.stdout.toString(), stderr: done.stderr.toString(), exitCode: done.exitCode };
 }
 
-test("a compiled binary reads no .env and no bunfig.toml of the directory that it is started in", () => {
+test("a compiled binary ignores .env and bunfig.toml in the current directory", () => {
   expect(run([binary])).toEqual({ stdout: '{"value":null,"preloaded":false}\n', stderr: "", exitCode: 0 });
 });
 
-test("the same program under plain Bun does read them: the trap works", () => {
+test("the same program under plain Bun reads .env and bunfig.toml, so the test above can fail", () => {
   rmSync(join(trap, "tsconfig.json"));
   expect(run([process.execPath, join(scratch, "probe.ts")]).stdout).toBe(
     '{"value":"from-dotenv-local","preloaded":true}\n',
   );
 });
 
-test("compiling leaves nothing beside the binary, not even where it fails", async () => {
+test("compiling leaves no file beside the binary, also if it fails", async () => {
   expect(readdirSync(join(scratch, "dist"))).toEqual(["probe"]);
   await expect(compileBinary(join(scratch, "none.ts"), join(scratch, "failed/probe"))).rejects.toThrow("none.ts");
   expect(readdirSync(join(scratch, "failed"))).toEqual([]);

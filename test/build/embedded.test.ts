@@ -12,7 +12,7 @@ function machine(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset).getUint16(18, true);
 }
 
-test.each(OBJECTS)("%s: a BPF object with BTF and without DWARF", (name) => {
+test.each(OBJECTS)("%s is a BPF object with BTF and without DWARF", (name) => {
   const bytes = bpfObject(name);
   expect(machine(bytes)).toBe(EM_BPF);
   const text = Buffer.from(bytes).toString("latin1");
@@ -20,14 +20,14 @@ test.each(OBJECTS)("%s: a BPF object with BTF and without DWARF", (name) => {
   expect(text).not.toContain(".debug_info");
 });
 
-test("no object names the directory that it was compiled in", () => {
+test("no object contains the path of the directory in which it was compiled", () => {
   const root = new URL("../..", import.meta.url).pathname;
   for (const name of OBJECTS) {
     expect(Buffer.from(bpfObject(name)).includes(root)).toBe(false);
   }
 });
 
-test("the libraries are this machine's, in the order in which they need each other", () => {
+test("the embedded libraries match this machine, and each comes after the libraries that it needs", () => {
   expect(libraries().map(({ soname }) => soname)).toEqual(["libz.so.1", "libelf.so.1", "libbpf.so.1"]);
   for (const { bytes } of libraries()) expect(machine(bytes())).toBe(ARCHES[hostArch()].elfMachine);
 });

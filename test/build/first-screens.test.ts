@@ -1,4 +1,4 @@
-/** What README's section "Install" shows is what the binary prints. */
+/** The binary prints exactly the screens of README's section "Install". */
 import { describe, expect, test } from "bun:test";
 import { chmodSync, copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,14 +7,14 @@ import { EXIT } from "../../src/errors.ts";
 import { BINARY, reasonOf, titled } from "../kernel/support/needs.ts";
 
 interface Screen {
-  /** What stands behind `#`: where the command runs. */
+  /** Where the command runs: the text after `#`. */
   where: string;
   args: string[];
   exitCode: number;
   lines: string[];
 }
 
-/** Screens of README: `$ ./linnix ARGS   # WHERE; exit code N`, and what follows. `…` stands for any text. */
+/** Screens of README: `$ ./linnix ARGS   # WHERE; exit code N` and the lines after it. `…` matches any text. */
 function screens(): Screen[] {
   const readme = readFileSync(join(import.meta.dir, "../../README.md"), "utf8");
   const block = /```console\n(\$ \.\/linnix[^\0]*?)```/.exec(readme)?.[1] ?? "";
@@ -28,7 +28,7 @@ function screens(): Screen[] {
     });
 }
 
-/** The capabilities of a container that nothing was asked for. */
+/** The default capabilities of a container. */
 const CONTAINER = [
   ..."chown dac_override fowner fsetid kill setgid setuid setpcap net_bind_service net_raw".split(" "),
   ..."sys_chroot mknod audit_write setfcap".split(" "),
@@ -43,7 +43,7 @@ const AS_ROOT_OF_CONTAINER = [
 ];
 const ON_OLD_KERNEL = ["setarch", process.arch === "x64" ? "x86_64" : "aarch64", "--uname-2.6"];
 
-/** How each place is brought about. */
+/** The command that runs linnix in each place. */
 const PLACES: Record<string, string[]> = {
   "alone: the help": [],
   "without root": AS_ORDINARY_USER,
@@ -60,28 +60,31 @@ const reason = reasonOf(
   !existsSync(BINARY) && "needs dist/linnix: npm run build",
 );
 describe.skipIf(reason !== null)(titled("dist/linnix", reason), () => {
-  test.each(screens().map((screen) => [screen.where, screen] as const))("%s: as README shows it", (where, screen) => {
-    const directory = mkdtempSync(join(tmpdir(), "linnix-screens-"));
-    try {
-      const binary = join(directory, "linnix");
-      copyFileSync(BINARY, binary);
-      chmodSync(directory, 0o755);
-      const command = [...(PLACES[where] ?? []), binary, ...screen.args];
-      const env = { PATH: "/usr/bin:/bin", NO_COLOR: "1" };
-      const done = Bun.spawnSync(command, { cwd: "/", env, stdin: null });
-      const all = done.stderr.toString().trimEnd().split("\n");
-      // Of the help README has the first line alone.
-      const lines = screen.exitCode === EXIT.usage ? all.slice(0, screen.lines.length) : all;
-      expect(lines.length).toBe(screen.lines.length);
-      for (const [index, line] of lines.entries()) expect(line).toMatch(pattern(screen.lines[index] ?? ""));
-      expect({ stdout: done.stdout.toString(), exitCode: done.exitCode }).toEqual({
-        stdout: "",
-        exitCode: screen.exitCode,
-      });
-    } finally {
-      rmSync(directory, { recursive: true, force: true });
-    }
-  });
+  test.each(screens().map((screen) => [screen.where, screen] as const))(
+    "%s: the binary prints the screen of README",
+    (where, screen) => {
+      const directory = mkdtempSync(join(tmpdir(), "linnix-screens-"));
+      try {
+        const binary = join(directory, "linnix");
+        copyFileSync(BINARY, binary);
+        chmodSync(directory, 0o755);
+        const command = [...(PLACES[where] ?? []), binary, ...screen.args];
+        const env = { PATH: "/usr/bin:/bin", NO_COLOR: "1" };
+        const done = Bun.spawnSync(command, { cwd: "/", env, stdin: null });
+        const all = done.stderr.toString().trimEnd().split("\n");
+        // README shows only the first line of the help.
+        const lines = screen.exitCode === EXIT.usage ? all.slice(0, screen.lines.length) : all;
+        expect(lines.length).toBe(screen.lines.length);
+        for (const [index, line] of lines.entries()) expect(line).toMatch(pattern(screen.lines[index] ?? ""));
+        expect({ stdout: done.stdout.toString(), exitCode: done.exitCode }).toEqual({
+          stdout: "",
+          exitCode: screen.exitCode,
+        });
+      } finally {
+        rmSync(directory, { recursive: true, force: true });
+      }
+    },
+  );
 });
 
 function pattern(line: string): RegExp {

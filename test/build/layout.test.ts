@@ -23,11 +23,11 @@ function member(name: string, typeId: number, byte: number) {
   return { name, type_id: typeId, bits_offset: byte * 8 };
 }
 
-test("the committed layout is what bpf/ compiles to", () => {
+test("the committed layout file equals the layout of the compiled bpf/", () => {
   expect(readFileSync(join(ROOT, LAYOUT_FILE), "utf8")).toBe(compileObjects(ROOT).layout);
 });
 
-test("a header's names are found, those in comments are not", () => {
+test("the names that a header declares are found, except in comments", () => {
   const header = `
 /* struct old { int a; }; */
 #ifndef GUARD_H
@@ -82,7 +82,7 @@ describe("layout", () => {
     members: [member("p", 11, 0), member("name", 14, 8), member("counts", 13, 16)],
   };
 
-  test("nested structs are opened up, arrays have length and stride", () => {
+  test("fields of nested structs are flattened, and arrays have their length and stride", () => {
     const text = layoutText(header, [object("a.o", kind, head, typedef, counts, name, event)]);
     expect(text).toContain("export const LEN = 4;\n");
     expect(text).toContain("/* enum kind */\nexport const ONE = 1;\nexport const TWO = 2;\n");
@@ -100,7 +100,7 @@ describe("layout", () => {
     );
   });
 
-  test("types may be spread over several objects", () => {
+  test("collects types from several objects", () => {
     const text = layoutText(header, [
       object("a.o", kind, head),
       object("b.o", head, { ...event, members: [member("p", 11, 0)] }),
@@ -109,7 +109,7 @@ describe("layout", () => {
     expect(text).toContain("export const EVENT = {");
   });
 
-  test("a type that no object has is named", () => {
+  test("a type that no object contains is an error that names it", () => {
     expect(() => layoutText(header, [object("a.o", head)])).toThrow("no object's BTF has enum kind, struct event");
   });
 

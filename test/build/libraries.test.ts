@@ -12,7 +12,7 @@ const ELF_VERSION = "libelf1_0.183-1";
 
 const noPackages = existsSync(join(ROOT, ".build/packages")) ? null : "the build had no Debian mirror";
 describe.skipIf(noPackages !== null)(titled("the pinned libraries", noPackages), () => {
-  test("are in the order in which they need each other, for this machine, and need glibc 2.28 at most", async () => {
+  test("come after the libraries that they need, match this architecture, and need at most glibc 2.28", async () => {
     const { all, whyOfSystem } = await getLibraries(ROOT, hostArch());
     expect(whyOfSystem).toBeNull();
     expect(all.map(({ name, soname }) => [name, soname])).toEqual([
@@ -36,11 +36,11 @@ const reason = reasonOf(
 describe.skipIf(reason !== null)(titled("without a mirror", reason), () => {
   const root = mkdtempSync(join(tmpdir(), "linnix-libraries-"));
   mkdirSync(join(root, ".build/packages"), { recursive: true });
-  // A package by the right name that is another one.
+  // A file with the name of the package and other content.
   writeFileSync(join(root, ".build/packages", `${ELF_VERSION}_${ARCHES[hostArch()].debian}.deb`), "not this");
   afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-  /** In a network namespace of its own, which has no network. */
+  /** Gets the libraries in a new network namespace, which has no network. */
   function get(arch: string) {
     const script = `
       const { getLibraries } = await import(${JSON.stringify(join(ROOT, "scripts/libraries.ts"))});
@@ -54,7 +54,7 @@ describe.skipIf(reason !== null)(titled("without a mirror", reason), () => {
     return JSON.parse(done.stdout.toString());
   }
 
-  test("the system's libraries stand in, with a reason that names the packages and where to put them", () => {
+  test("the system's libraries are used, and the reason names the packages and where to put them", () => {
     const { sonames, why } = get(hostArch());
     expect(sonames).toEqual(["libz.so.1", "libelf.so.1", "libbpf.so.1"]);
     expect(why).toContain(`${ELF_VERSION}_${ARCHES[hostArch()].debian}.deb`);
@@ -62,7 +62,7 @@ describe.skipIf(reason !== null)(titled("without a mirror", reason), () => {
     expect(why).not.toMatch(/https?:/);
   }, 120_000);
 
-  test("there is nothing to stand in for another architecture", () => {
+  test("getting the libraries of another architecture fails", () => {
     const other = hostArch() === "x64" ? "arm64" : "x64";
     expect(get(other).thrown).toContain(`${ELF_VERSION}_${ARCHES[other].debian}.deb`);
   }, 120_000);

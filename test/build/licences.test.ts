@@ -9,12 +9,12 @@ const ROOT = join(import.meta.dir, "../..");
 const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
 
 describe("bundled npm packages", () => {
-  test.each([...BUNDLED_PACKAGES])("%s: the committed licence is the one of the installed version", (name) => {
+  test.each([...BUNDLED_PACKAGES])("%s: the committed licence equals the licence of the installed version", (name) => {
     const committed = read(`licenses/${name.replace("@", "").replace("/", "-")}.txt`);
     expect(committed).toBe(read(`node_modules/${name}/LICENSE`));
   });
 
-  test("no package is bundled that is not named", async () => {
+  test("every bundled package is listed in BUNDLED_PACKAGES", async () => {
     const result = await Bun.build({ entrypoints: [join(ROOT, "src/main.ts")], target: "bun", metafile: true });
     const packages = Object.keys(result.metafile?.inputs ?? {}).flatMap(
       (path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? [],
@@ -24,25 +24,25 @@ describe("bundled npm packages", () => {
   });
 });
 
-test("the notices name every component with its licence, and every text that is there", () => {
+test("the notices name every component with its licence, and every file of licenses/", () => {
   const notices = read("THIRD-PARTY-NOTICES");
   for (const { name, licence } of COMPONENTS) {
     expect(notices).toMatch(new RegExp(`^${name.replace("/", "\\/")} +${licence.replace(/[.]/g, "\\.")}`, "m"));
   }
   const mentioned = notices + read("licenses/bun.txt");
   for (const file of readdirSync(join(ROOT, "licenses"))) {
-    // Apache-2.0 is the licence of some of what Bun links.
+    // Apache-2.0 is the licence of some libraries that Bun links.
     expect(mentioned).toContain(file.replace("Apache-2.0.txt", "Apache-2.0"));
   }
 });
 
-test("the licences in the binary hold each of these texts whole", () => {
+test("the licence text in the binary contains LICENSE and every file of licenses/ completely", () => {
   const text = licencesText();
   expect(text).toContain(read("LICENSE").trim());
   for (const file of readdirSync(join(ROOT, "licenses"))) expect(text).toContain(read(`licenses/${file}`).trim());
 });
 
-test("the version is package.json's, and the long form has the version of every component", () => {
+test("the version equals that in package.json, and the long form lists the version of every component", () => {
   expect(VERSION).toBe(JSON.parse(read("package.json")).version);
   expect(versionText()).toBe(`linnix ${VERSION}`);
   const lines = verboseVersionText().split("\n");

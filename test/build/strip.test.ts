@@ -6,7 +6,7 @@ import { elfMachine, hideSections } from "../../scripts/elf.ts";
 import { versionText } from "../../src/version.ts";
 import { BINARY, programPath, titled } from "../kernel/support/needs.ts";
 
-/** What packagers and their tools do to an executable. */
+/** Tools with which packagers change an executable. */
 const TOOLS: readonly [string, ...string[]][] = [
   ["strip"],
   ["strip", "--strip-unneeded"],
@@ -62,14 +62,14 @@ describe.skipIf(reason !== null)(titled("dist/linnix after a tool changed it", r
     });
   }
 
-  test("without what follows the last segment, as sstrip leaves it: the result is linnix", () => {
+  test("still runs as linnix if the bytes after the last segment are cut off, as by sstrip", () => {
     copyFileSync(BINARY, copy);
     truncateSync(copy, endOfSegments(readFileSync(BINARY)));
     expect(run("--version")).toEqual({ text: `${versionText()}\n`, exitCode: 0 });
   });
 
   test.each([0.2, 0.6, 0.93, 0.96, 0.99])(
-    "cut after %p of its size, as a broken download: never plain Bun",
+    "fails if it is cut after %p of its size, as by a broken download, and never runs as plain Bun",
     (share) => {
       copyFileSync(BINARY, copy);
       truncateSync(copy, Math.floor(readFileSync(BINARY).length * share));
@@ -80,7 +80,7 @@ describe.skipIf(reason !== null)(titled("dist/linnix after a tool changed it", r
   );
 });
 
-/** Where the last segment of an ELF file ends in the file (elf.h, Elf64_Phdr). */
+/** The offset at which the last segment of an ELF file ends (elf.h, Elf64_Phdr). */
 function endOfSegments(bytes: Buffer): number {
   const [start, size, count] = [Number(bytes.readBigUInt64LE(32)), bytes.readUInt16LE(54), bytes.readUInt16LE(56)];
   const ends = Array.from({ length: count }, (_, index) => {
@@ -90,7 +90,7 @@ function endOfSegments(bytes: Buffer): number {
   return Math.max(...ends);
 }
 
-test("only a 64-bit little-endian ELF file has its section headers hidden", () => {
+test("hideSections refuses and does not change a file that is not 64-bit little-endian ELF", () => {
   expect(() => elfMachine(Buffer.from("#!/bin/sh\n".padEnd(64)))).toThrow("not a 64-bit little-endian ELF file");
   expect(() => elfMachine(readFileSync(process.execPath).subarray(0, 63))).toThrow("not a 64-bit");
   const directory = mkdtempSync(join(tmpdir(), "linnix-elf-"));

@@ -15,17 +15,17 @@ const REPORT = `<?xml version="1.0" encoding="UTF-8"?>
 </testsuites>
 `;
 
-test("passed, failed and skipped are the report's", () => {
+test("the counts of passed, failed and skipped tests equal those in the report", () => {
   const counts = testCounts([REPORT], ["test/a.test.ts", "test/b.test.ts"]);
   expect(counts).toEqual({ passed: 4, failed: 2, skipped: 1, missing: [] });
 });
 
-test("a file that left no trace is a failure", () => {
+test("a test file that the report lacks counts as a failure", () => {
   const counts = testCounts([REPORT], ["test/a.test.ts", "test/b.test.ts", "test/c.test.ts"]);
   expect(counts).toEqual({ passed: 4, failed: 3, skipped: 1, missing: ["test/c.test.ts"] });
 });
 
-test("no report: every file failed, nothing passed", () => {
+test("without a report every file counts as failed, and no test as passed", () => {
   expect(testCounts([""], ["test/a.test.ts"])).toEqual({
     passed: 0,
     failed: 1,
@@ -34,18 +34,18 @@ test("no report: every file failed, nothing passed", () => {
   });
 });
 
-test("half a report is none", () => {
+test("a truncated report counts as no report", () => {
   const half = REPORT.slice(0, -20);
   expect(testCounts([half], ["test/a.test.ts"])).toMatchObject({ missing: ["test/a.test.ts"] });
 });
 
-test("several reports count together", () => {
+test("the counts of several reports are added up", () => {
   const other = REPORT.replaceAll("test/b", "test/c");
   const counts = testCounts([REPORT, other], ["test/a.test.ts", "test/b.test.ts", "test/c.test.ts"]);
   expect(counts).toEqual({ passed: 8, failed: 4, skipped: 2, missing: [] });
 });
 
-test("the slowest files come first, suites within a file left out", () => {
+test("the slowest files come first, and suites within a file are not listed", () => {
   expect(slowestFiles(REPORT, 10)).toEqual([
     { file: "test/b.test.ts", seconds: 12.25 },
     { file: "test/a.test.ts", seconds: 0.5 },
@@ -53,7 +53,7 @@ test("the slowest files come first, suites within a file left out", () => {
   expect(slowestFiles(REPORT, 1)).toHaveLength(1);
 });
 
-test("why a test failed, as the runner said it", () => {
+test("the list of failures has each test with the message of the runner", () => {
   const report = `
     <testcase name="is &quot;one&quot;" classname="a set" time="0.25" file="test/a.test.ts" line="3" assertions="1">
       <failure type="Error" message="why&#10;Expected: &lt;2&gt;">Error: why&#10;Expected: &lt;2&gt;&#10;</failure>

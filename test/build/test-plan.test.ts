@@ -21,7 +21,7 @@ const file = (name: string, more: Partial<TestFile> = {}): TestFile => ({
   ...more,
 });
 
-/** Runs a plan whose files take some turns of the event loop; gives which files ran beside each. */
+/** Runs a plan whose files take some turns of the event loop. Returns for each file which files ran beside it. */
 async function besides(files: TestFile[], atOnce: number) {
   const running = new Set<string>();
   const beside = new Map<string, Set<string>>();
@@ -59,14 +59,14 @@ describe("a plan", () => {
     else expect(most).toBeGreaterThan(0);
   });
 
-  test("never runs two that share something, nor anything beside one that runs alone", async () => {
+  test("never runs two files with a shared resource at once, nor any file beside one that runs alone", async () => {
     const beside = await besides(files, 3);
     for (const name of ["a1", "a2", "a3"]) expect([...(beside.get(name) ?? [])].join()).not.toMatch(/a\d/);
     expect(beside.get("a3")).not.toContain("c1");
     for (const name of ["quiet1", "quiet2"]) expect(beside.get(name)?.size).toBe(0);
   });
 
-  test("lets those that run alone wait for what else runs", async () => {
+  test("starts files that run alone only after the given promise is resolved", async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const started: string[] = [];
     const run = async (name: string) => {
@@ -86,7 +86,7 @@ describe("a plan", () => {
     expect(started).toHaveLength(files.length);
   });
 
-  test("follows how many may run now", async () => {
+  test("applies a changed limit of files at once while it runs", async () => {
     let [now, running] = [0, 0];
     const most: number[] = [];
     const run = async () => {
@@ -102,13 +102,13 @@ describe("a plan", () => {
     expect(Math.max(...most)).toBe(3);
   });
 
-  test("is done where all that is left shares one thing", async () => {
+  test("finishes if all remaining files share one resource", async () => {
     const shared = ["a", "b", "c"].map((name) => file(name, { shares: ["audit"] }));
     const beside = await besides(shared, 2);
     expect([...beside.values()].map(({ size }) => size)).toEqual([0, 0, 0]);
   });
 
-  test("runs a file that failed a second time, alone, and ends with its exit code", async () => {
+  test("runs a failed file again, alone, and returns the exit code of that second run", async () => {
     let running = 0;
     const runs: string[] = [];
     const runOf = (codes: { [file: string]: number[] }) => async (name: string) => {
@@ -137,7 +137,7 @@ describe("the tests of this repository", () => {
     expect(kernelTests().filter((each: TestFile) => each.isAlone).length).toBeGreaterThan(3);
   });
 
-  test("unit tests are all the others that exist, without those for other kernels and places", () => {
+  test("unit tests are all other folders and files of test/, except those for kernels, places and the release", () => {
     const unit: string[] = unitTests();
     for (const each of unit) expect(existsSync(join(ROOT, each))).toBe(true);
     expect(unit).toEqual(expect.arrayContaining(["./test/build/", "./test/floor.test.ts", "./test/sinks/"]));
@@ -154,7 +154,7 @@ describe("the report of a second run", () => {
   };
   const failure = (why: string) => `<failure type="Error" message="${why}">Error: ${why} of a failure</failure>`;
 
-  test("has what failed at first as a flaky failure, and what failed twice as a failure", () => {
+  test("lists a test that failed only in the first run as flaky, and a test that failed twice as a failure", () => {
     const first = [testCase("once", failure("busy")), testCase("never"), testCase("twice", failure("wrong"))].join("");
     const second = [testCase("once"), testCase("never"), testCase("twice", failure("still wrong"))].join("");
     const report = secondReport(first, second);
@@ -167,26 +167,26 @@ describe("the report of a second run", () => {
   });
 });
 
-describe("one report of many", () => {
+describe("the report merged from several", () => {
   const report = (name: string, seconds: number, failures = 0) =>
     `<?xml version="1.0" encoding="UTF-8"?>\n` +
     `<testsuites name="bun test" tests="3" assertions="9" failures="${failures}" skipped="1" time="${seconds}">\n` +
     `  <testsuite name="${name}" file="${name}" tests="3" time="${seconds}">\n  </testsuite>\n</testsuites>\n`;
   const names = ["test/a.test.ts", "test/b.test.ts"];
 
-  test("has the suites and the sums of all", () => {
+  test("contains all suites, and the sums of their figures", () => {
     const merged = mergedReport([report("test/a.test.ts", 0.1), report("test/b.test.ts", 0.2, 2)]);
     expect(merged).toContain('tests="6" assertions="18" failures="2" skipped="2" time="0.3"');
     expect(testCounts([merged], names)).toEqual({ passed: 2, failed: 2, skipped: 2, missing: [] });
     expect(slowestFiles(merged, 1)).toEqual([{ file: "test/b.test.ts", seconds: 0.2 }]);
   });
 
-  test("leaves out one that the runner did not finish", () => {
+  test("leaves out a report that the runner did not finish", () => {
     const merged = mergedReport([report("test/a.test.ts", 1), report("test/b.test.ts", 1).slice(0, -20)]);
     expect(testCounts([merged], names)).toMatchObject({ passed: 2, missing: ["test/b.test.ts"] });
   });
 
-  test("none is one without tests", () => {
+  test("has no tests if there is no report to merge", () => {
     expect(testCounts([mergedReport([])], names)).toMatchObject({ passed: 0, failed: 2 });
   });
 });

@@ -7,9 +7,9 @@ const UID = "872d2066-00ef-48ea-a7d8-51b18b72d739";
 const SLICE_UID = UID.replaceAll("-", "_");
 const STATIC_UID = "c704ef4c297ab11032b83ce52cbfc87b";
 
-/** Path, runtime of the container `ID`, uid of the pod, unit. */
+/** Path, then what the parsers find in it: runtime of the container `ID`, uid of the pod, unit. */
 const PATHS: [string, string | null, string | null, string | null][] = [
-  // docker, by the driver systemd, cgroupfs, and below a parent of the user's choice.
+  // docker: with the cgroup driver systemd, with cgroupfs, and below a cgroup parent that the user chose.
   [`/system.slice/docker-${ID}.scope`, "docker", null, `docker-${ID}.scope`],
   [`/docker/${ID}`, "docker", null, null],
   [`/docker/${ID}/init`, "docker", null, null],
@@ -17,14 +17,14 @@ const PATHS: [string, string | null, string | null, string | null][] = [
   [`/ecs/task-arn/${ID}`, "docker", null, null],
   [`/actions_job/${ID}`, "docker", null, null],
   [`/user.slice/user-1000.slice/user@1000.service/app.slice/docker-${ID}.scope`, "docker", null, `docker-${ID}.scope`],
-  // systemd in a container: the unit is the host's, which holds the container.
+  // systemd in a container: the result is the host's unit that contains the container.
   [`/system.slice/docker-${ID}.scope/system.slice/nginx.service`, "docker", null, `docker-${ID}.scope`],
   [`/system.slice/docker-${ID}.scope/init.scope`, "docker", null, `docker-${ID}.scope`],
   [`/docker/${ID}/system.slice/nginx.service`, "docker", null, null],
   [`/machine.slice/libpod-${ID}.scope/container/system.slice/x.service`, "podman", null, `libpod-${ID}.scope`],
   [`/system.slice/web.service/libpod-payload-${ID}/init.scope`, "podman", null, "web.service"],
   [`/kubepods.slice/kubepods-pod${SLICE_UID}.slice/crio-${ID}.scope/init.scope`, "cri-o", UID, `crio-${ID}.scope`],
-  // A container in a container: the innermost counts, and the unit is the host's.
+  // A container in a container: the result is the innermost container, and the unit of the host.
   [
     `/system.slice/docker-${OUTER}.scope/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod${SLICE_UID}.slice/cri-containerd-${ID}.scope`,
     "containerd",
@@ -98,7 +98,7 @@ const PATHS: [string, string | null, string | null, string | null][] = [
     null,
     `libpod-${ID}.scope`,
   ],
-  // Quadlet: below the unit, systemd's or that of a user's manager, beside conmon.
+  // Quadlet: the payload is below the unit of the system or user manager, beside conmon.
   [`/system.slice/web.service/libpod-payload-${ID}`, "podman", null, "web.service"],
   [`/system.slice/web.service/libpod-payload-${ID}/inner`, "podman", null, "web.service"],
   ["/system.slice/web.service/runtime", null, null, "web.service"],
@@ -108,7 +108,7 @@ const PATHS: [string, string | null, string | null, string | null][] = [
     null,
     "web@80.service",
   ],
-  // What is beside a container, but none.
+  // Cgroups beside a container, which are no containers.
   [`/machine.slice/libpod-conmon-${ID}.scope`, null, null, `libpod-conmon-${ID}.scope`],
   [`/kubepods.slice/kubepods-pod${SLICE_UID}.slice/crio-conmon-${ID}.scope`, null, UID, `crio-conmon-${ID}.scope`],
   [
@@ -119,7 +119,7 @@ const PATHS: [string, string | null, string | null, string | null][] = [
   ],
   [`/machine.slice/machine-libpod_pod_${ID}.slice`, null, null, null],
   [`/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod${SLICE_UID}.slice`, null, UID, null],
-  // systemd alone
+  // Units of systemd without a container.
   ["/", null, null, null],
   ["/init.scope", null, null, "init.scope"],
   ["/system.slice", null, null, null],
@@ -166,7 +166,7 @@ const MACHINE = "/machine.slice";
 const GUID = "1be8bdd6-8b2b-4ec8-42e9-1e55e7f0f5cd";
 const STEP = "zq2l0vj1c5x9sk4w8g7n3b6ty";
 
-/** Who names it so; path, container, unit. */
+/** Manager that makes the path, then path, container, unit. */
 const NAMED_CONTAINERS: [string, string, [string, string] | null, string | null][] = [
   ["LXC 4", "/lxc.payload.web", ["web", "lxc"], null],
   ["LXC 4, systemd inside", "/lxc.payload.web/system.slice/ssh.service", ["web", "lxc"], null],
@@ -278,7 +278,7 @@ test.each(NAMED_CONTAINERS)("%s: %s", (_, path, container, unit) => {
   expect(unitOf(path)).toBe(unit);
 });
 
-describe("names that are meant to mislead", () => {
+describe("a misleading path", () => {
   test.each([
     "",
     "//",
@@ -306,7 +306,7 @@ describe("names that are meant to mislead", () => {
     `/buildkits/${STEP}`,
     `/garden/${GUID}-0`,
     `/good/${GUID}`,
-  ])("%j is no container", (path) => {
+  ])("%j is not parsed as a container", (path) => {
     expect(containerOf(path)).toBeNull();
   });
 
@@ -318,7 +318,7 @@ describe("names that are meant to mislead", () => {
     `/kubepods-pod${UID.toUpperCase()}.slice`,
     `/kubepods/burstable/pod\n${UID}`,
     "/kubepods/pod12345",
-  ])("%j is no pod", (path) => {
+  ])("%j is not parsed as a pod", (path) => {
     expect(podUidOf(path)).toBeNull();
   });
 
@@ -336,11 +336,11 @@ describe("names that are meant to mislead", () => {
     "/a.target",
     "/lxc.payload.web/a.service",
     "/lxc/100/ns/a.service",
-  ])("%j is no unit", (path) => {
+  ])("%j is not parsed as a unit", (path) => {
     expect(unitOf(path)).toBeNull();
   });
 
-  test("the longest path of the kernel is parsed quickly", () => {
+  test("the longest possible path of the kernel is parsed quickly", () => {
     const path = `/${"a:".repeat(120)}`.repeat(17);
     expect([containerOf(path), podUidOf(path), unitOf(path)]).toEqual([null, null, null]);
     expect(podUidOf(`/kubepods-${"a-".repeat(2000)}pod`)).toBeNull();

@@ -14,12 +14,12 @@ test("the least recently used entry is dropped first", () => {
   expect(lru.stats()).toEqual({ entries: 3, limit: 3, hits: 7, misses: 2, evictions: 2 });
 });
 
-test("it contains the latest keys after any sequence of operations", () => {
+test("the cache contains the most recently used keys after any sequence of operations", () => {
   for (let seed = 0; seed < 20; seed++) {
     const prng = new Prng(seed);
     const limit = 1 + prng.index(8);
     const lru = new Lru<number, number>(limit);
-    /** The most recently used one last. */
+    /** Entries in the order of their use, the most recently used last. */
     let model: [number, number][] = [];
     let evictions = 0;
     for (let step = 0; step < 1000; step++) {

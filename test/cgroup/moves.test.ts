@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { type Move, MoveReader } from "../../src/cgroup/moves.ts";
 import { MOVE, MOVES } from "../../src/wire/layout.gen.ts";
 
-/** Memory as the kernel side writes it. */
+/** Memory for moves, written as the kernel side writes it. */
 class Memory {
   readonly bytes = new ArrayBuffer(MOVES * MOVE.size);
   #count = 0;
@@ -26,7 +26,7 @@ function all(reader: MoveReader, untilNs = Number.POSITIVE_INFINITY): Move[] {
 }
 
 describe("moves between cgroups", () => {
-  test("are read once each, in order, and not before their time", () => {
+  test("are each read once, in order, and not before the time to which the reader asks", () => {
     const memory = new Memory();
     const reader = new MoveReader(memory);
     expect(all(reader)).toEqual([]);
@@ -39,7 +39,7 @@ describe("moves between cgroups", () => {
     expect(all(reader)).toEqual([]);
   });
 
-  test("moves that were overwritten before they were read are counted, and the others are returned", () => {
+  test("are counted as lost if they were overwritten before they were read; the others are returned", () => {
     const memory = new Memory();
     const reader = new MoveReader(memory);
     for (let pid = 1; pid <= 3; pid++) memory.write(pid, "/a");

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { NameIndex } from "../../src/cgroup/name-index.ts";
 
-/** The index of a text that comes in pieces of `pieceBytes` bytes. */
+/** The index of a text that is read in pieces of `pieceBytes` bytes. */
 function indexOf(text: string, pieceBytes = text.length + 1): NameIndex {
   const bytes = Buffer.from(text);
   const index = new NameIndex();
@@ -10,7 +10,7 @@ function indexOf(text: string, pieceBytes = text.length + 1): NameIndex {
   return index;
 }
 
-/** As simple as can be: what the index has to agree with. */
+/** A simple parser, with whose result the index must agree. */
 function namesOf(text: string): Map<number, string> {
   const names = new Map<number, string>();
   for (const line of text.split("\n")) {
@@ -21,13 +21,13 @@ function namesOf(text: string): Map<number, string> {
   return names;
 }
 
-describe("passwd(5) and group(5)", () => {
-  test("names by id; the first line of an id counts", () => {
+describe("the index of names in passwd(5) and group(5)", () => {
+  test("returns the name of the first line with an id", () => {
     const names = indexOf("root:x:0:0:root:/root:/bin/sh\ntoor:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n");
     expect([names.nameOf(0), names.nameOf(65534), names.nameOf(1)]).toEqual(["root", "nobody", null]);
   });
 
-  test("lines without a name are skipped", () => {
+  test("skips lines without a valid name or id", () => {
     const lines = [
       "+",
       "+::::::",
@@ -47,7 +47,7 @@ describe("passwd(5) and group(5)", () => {
     expect(names.nameOf(4294967294)).toBe("most");
   });
 
-  test("with input in pieces of any size", () => {
+  test("is the same for input in pieces of any size", () => {
     const text = "root:x:0:0::/\n\nünï:x:7:7\r\n#c:x:1:\na b:x:12\nlong:x:12345678901:\nlast:x:4000000000";
     for (let piece = 1; piece <= Buffer.byteLength(text); piece++) {
       const names = indexOf(text, piece);
@@ -55,7 +55,7 @@ describe("passwd(5) and group(5)", () => {
     }
   });
 
-  test("same result as simple code, for thousands of lines including invalid ones", () => {
+  test("agrees with a simple parser on thousands of lines, invalid lines included", () => {
     const random = (below: number) => Math.floor(Math.random() * below);
     const pick = (...of: string[]) => of[random(of.length)] as string;
     const line = () => {
@@ -71,7 +71,7 @@ describe("passwd(5) and group(5)", () => {
     for (const [id, name] of expected) expect(names.nameOf(id)).toBe(name);
   });
 
-  test("of a file without a final newline, and of an empty file", () => {
+  test("reads the last line without a newline, very long lines, and an empty file", () => {
     expect(indexOf("x".repeat(100_000), 4096).nameOf(0)).toBeNull();
     expect(indexOf(`${"x".repeat(100_000)}:x:0:\nanna:x:0:`, 4096).nameOf(0)).toBe("anna");
     expect(indexOf(`anna:x:0:${"y".repeat(100_000)}`, 4096).nameOf(0)).toBe("anna");

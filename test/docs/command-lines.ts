@@ -4,7 +4,7 @@ import { GLOBAL_OPTIONS, withGlobalOptions } from "../../src/commands/globals.ts
 import { findCommand } from "../../src/commands/index.ts";
 import { loadSettings } from "../../src/config/load.ts";
 
-/** Words of a line as a shell splits it, `|`, `;`, `&&`, `||`, `&` and redirections apart; a comment ends the line. */
+/** Words of a line as a shell splits it; `|`, `;`, `&&`, `||`, `&` and redirections are words of their own. */
 export function shellWords(line: string): string[] {
   const token =
     /\s*(#.*$|&&|\|\||[|;&]|\d?>>?(?:&\d)?|<|(?:'[^']*'|"(?:\\.|[^"\\])*"|\$\([^)]*\)|\\.|[^\s|;&<>'"\\])+)/gy;
@@ -20,7 +20,7 @@ export function shellWords(line: string): string[] {
   return words;
 }
 
-/** The arguments of each call of linnix in a line of a shell. */
+/** The arguments of each call of linnix in a shell line. */
 export function callsOf(line: string): string[][] {
   const calls: string[][] = [[]];
   const words = shellWords(line.replace(/^\$ /, ""));

@@ -1,7 +1,7 @@
 /**
- * Every command line of the documentation is right.
+ * Every command line in the documentation is valid.
  *
- * A fence of `sh` or `console` holds commands. Each of them calls linnix and parses, or the fence is marked as an example
+ * A fence of `sh` or `console` contains commands. Each calls linnix and parses, or the fence is marked as an example
  * with a reason: "sh example: needs a running daemon".
  */
 import { describe, expect, test } from "bun:test";
@@ -33,7 +33,7 @@ const OF_OTHERS: Record<string, readonly string[]> = {
 };
 const FOREIGN = new Set(Object.values(OF_OTHERS).flat());
 
-/** The lines of a fence that are commands, continued lines joined. */
+/** The commands in a fence, with continued lines joined. */
 function commandLines({ info, lines, line }: Fence): { line: number; text: string }[] {
   const isConsole = info.startsWith("console");
   const joined: { line: number; text: string }[] = [];
@@ -69,7 +69,7 @@ async function problemsIn(page: Page): Promise<string[]> {
   return problems;
 }
 
-/** Commands outside of fences of a shell, which no test would read. */
+/** Commands in fences that are not marked as shell, which no other check reads. */
 function unmarked({ path, fences }: Page): string[] {
   return fences
     .filter(({ info }) => !SHELL.test(info) && info === "")
@@ -87,7 +87,7 @@ const OPTIONS = new Map(
 );
 const EVERY_OPTION = new Set([...OPTIONS.values(), GLOBAL_OPTIONS].flatMap(Object.keys));
 
-/** What is wrong with a piece of text between backticks. */
+/** The problem of a text between backticks; null if there is none. */
 function problemOfSpan(text: string): string | null {
   const words = shellWords(text).filter((word) => word !== "sudo" && !/^[A-Z_]+=/.test(word));
   const isCall = /^(?:.*\/)?linnix$/.test(words[0] ?? "");
@@ -117,10 +117,10 @@ describe("command lines", () => {
     expect(callsOf("npm start")).toEqual([]);
   });
 
-  test("that are wrong are found", async () => {
+  test("with an unknown command, option or value are refused", async () => {
     for (const wrong of ["collect --frmat jsonl", "colect", "collect --duration 1parsec", "top x", "--duration 1s"]) {
       const outcome = await checkCall(wrong.split(" ")).then(
-        () => `${wrong} is taken for right`,
+        () => `${wrong} is accepted`,
         () => "refused",
       );
       expect(outcome).toBe("refused");
@@ -139,7 +139,7 @@ describe("command lines", () => {
     },
   );
 
-  test.each(PAGES.map((page) => [page.path, page] as const))("and options in the text of %s exist", (_, page) => {
+  test.each(PAGES.map((page) => [page.path, page] as const))("and options between backticks in %s exist", (_, page) => {
     const problems = codeSpans(page).flatMap(({ line, text }) => {
       const problem = problemOfSpan(text);
       return problem === null ? [] : [`${page.path}:${line}: \`${text}\`: ${problem}`];

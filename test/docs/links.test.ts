@@ -1,4 +1,4 @@
-/** Every relative link of the documentation leads somewhere. */
+/** Every relative link in the documentation leads to a file and heading that exist. */
 import { describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
@@ -29,7 +29,7 @@ function linksOf({ prose }: Page): Link[] {
     .filter(({ target }) => !/^[a-z]+:/i.test(target));
 }
 
-/** What is wrong with a link; null if nothing is. */
+/** The problem of a link; null if there is none. */
 function problemOf(page: Page, { target }: Link): string | null {
   const [path = "", anchor] = target.split("#");
   const file = path === "" ? page.path : normalize(join(dirname(page.path), decodeURI(path)));

@@ -5,7 +5,7 @@ import { join } from "node:path";
 export const ROOT = join(import.meta.dir, "../..");
 
 export interface Fence {
-  /** What follows the opening backticks. */
+  /** The text after the opening backticks. */
   info: string;
   /** Line of the first line of its text. */
   line: number;
@@ -13,10 +13,10 @@ export interface Fence {
 }
 
 export interface Page {
-  /** Below the root of the repository. */
+  /** Path below the root of the repository. */
   path: string;
   fences: Fence[];
-  /** The lines outside of fences; those inside are empty. */
+  /** All lines, with lines inside fences emptied. */
   prose: string[];
 }
 
@@ -51,7 +51,7 @@ export function pages(): Page[] {
 
 /** Text between backticks, with its line. */
 export function codeSpans({ prose }: Page): { line: number; text: string }[] {
-  // A span can go on in the next line of its paragraph.
+  // A span can continue in the next line of its paragraph.
   const paragraphs = prose.join("\n").split(/\n\s*\n/);
   let line = 1;
   return paragraphs.flatMap((paragraph) => {
@@ -64,7 +64,7 @@ export function codeSpans({ prose }: Page): { line: number; text: string }[] {
   });
 }
 
-/** The names that GitHub gives to the headings of a page: https://github.com/gjtorikian/html-pipeline. */
+/** The anchors that GitHub generates for the headings of a page: https://github.com/gjtorikian/html-pipeline. */
 export function anchorsOf({ prose }: Page): Set<string> {
   const anchors = new Set<string>();
   for (const line of prose) {

@@ -17,7 +17,7 @@ const ZERO: MachineTime = {
   countedNs: 0,
 };
 
-test("busy time is elapsed time without idle, iowait and steal, and what no group has is unexplained", () => {
+test("busy time is elapsed time without idle, iowait and steal; busy time of no group is unexplained", () => {
   const books = new Books(() => false);
   books.balance(ZERO, 500, 0);
   expect(books.busyNs).toBe(0);
@@ -27,7 +27,7 @@ test("busy time is elapsed time without idle, iowait and steal, and what no grou
   expect(books.unexplainedNs).toBe(100);
 });
 
-test("interrupts are of a kind of their own where processes do not have their time", () => {
+test("interrupt time is a kind of its own if the kernel does not count it for processes", () => {
   const books = new Books(() => true);
   books.balance(ZERO, 0, 0);
   books.balance({ ...ZERO, nowNs: 1000, irqNs: 100, softirqNs: 300 }, 1500, 50);
@@ -35,12 +35,12 @@ test("interrupts are of a kind of their own where processes do not have their ti
   expect(books.unexplainedNs).toBe(150);
 });
 
-test("no figure falls, whatever /proc/stat does", () => {
+test("no figure falls, also if idle time in /proc/stat is too large or stops", () => {
   const books = new Books(() => false);
   books.balance(ZERO, 0, 0);
   books.balance({ ...ZERO, nowNs: 1000, idleNs: 1500 }, 400, 0);
   expect([books.busyNs, books.unexplainedNs]).toEqual([500, 100]);
-  // More idle time than time has passed: taken off the next busy time. Busy time is what the groups have, and more.
+  // More idle time than elapsed time is subtracted from later busy time, which is at least the time of the groups.
   books.balance({ ...ZERO, nowNs: 2000, idleNs: 3600 }, 450, 0);
   expect([books.busyNs, books.unexplainedNs]).toEqual([550, 100]);
   books.balance({ ...ZERO, nowNs: 3000, idleNs: 5000 }, 900, 0);
@@ -50,13 +50,13 @@ test("no figure falls, whatever /proc/stat does", () => {
   expect([books.busyNs, books.unexplainedNs]).toEqual([1300, 150]);
 });
 
-test("busy time is the sum of its parts at each look, and no part falls, however far the groups are ahead", () => {
+test("busy time is the sum of its parts at each reading, and no part falls, also if the groups are ahead", () => {
   const books = new Books(() => true);
   let [time, groupsNs] = [ZERO, 0];
   let before = [0, 0, 0];
   books.balance(time, groupsNs, 0);
   for (let look = 1; look <= 1000; look++) {
-    // Groups to the nanosecond, /proc/stat in steps of 10 ms and some time off.
+    // Time of groups is exact to the nanosecond; /proc/stat has steps of 10 ms and is a little off.
     const [busyNs, irqNs] = [Math.floor(Math.random() * 2e8), 1e7 * Math.floor(2 * Math.random())];
     groupsNs += busyNs;
     const idleNs = 1e7 * Math.round((look * 2e9 - groupsNs) / 1e7 + 2 * Math.random() - 1);
@@ -69,7 +69,7 @@ test("busy time is the sum of its parts at each look, and no part falls, however
   }
 });
 
-test("a member of a struct is found in BTF wherever it lies", () => {
+test("the name of a struct member is found anywhere in BTF, also across the bounds of reads", () => {
   const directory = mkdtempSync(join(tmpdir(), "linnix-test-"));
   const path = join(directory, "btf");
   const member = "prev_irq_time\0";

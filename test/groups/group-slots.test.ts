@@ -4,7 +4,7 @@ import { labelOf, userOf } from "../../src/groups/label.ts";
 
 const unit = (name: string) => labelOf({ unit: name, container: null }, "");
 
-test("the first that come have a slot, and what comes later is in other", () => {
+test("the first groups get a slot, and later groups count in other", () => {
   const slots = new GroupSlots({ max: 4, graceNs: 10 });
   const rows = ["a", "b", "c", "d", "e"].map((name) => slots.rowOf(unit(`${name}.service`), null, 1));
   expect(slots.size).toBe(4);
@@ -22,7 +22,7 @@ test("one user's groups have at most a quarter of the slots", () => {
   expect(slots.rowOf(unit("sshd.service"), null, 1)).not.toBe(slots.other);
 });
 
-test("a group leaves after its grace time, with its CPU time, and other keeps what it has", () => {
+test("a group is dropped with its CPU time after its grace time, and other keeps its own", () => {
   const slots = new GroupSlots({ max: 1, graceNs: 10 });
   const first = slots.rowOf(unit("a.service"), "1000", 0);
   first.addCpu(5, 2);

@@ -13,32 +13,32 @@ function sample(changes: Partial<Sampled> & Pick<Sampled, "row">): Sampled {
   return { pid: 7, startLow: 1, runtimeNs: 0, isFirst: false, utimeNs: 0, stimeNs: 0, rssBytes: 0, ...changes };
 }
 
-test("what a process used before the run is not counted, nor taken off twice at its end", () => {
+test("CPU time from before the run is not counted, and is subtracted only once when the process ends", () => {
   const live = new LiveCpu();
   const group = row("a.service");
   live.sampled(sample({ row: group, runtimeNs: 1000, isFirst: true, utimeNs: 1, stimeNs: 1 }), false);
   live.sampled(sample({ row: group, runtimeNs: 100, utimeNs: 1, stimeNs: 1 }), true);
   expect(cpuOf(group)).toEqual([50, 50]);
-  // The kernel side counts its whole life, of which 30 ns came after the last look.
+  // The kernel side counts the CPU time of its whole life, of which 30 ns were used after the last sample.
   group.addCpu(565, 565);
   live.forget(() => group);
   expect(cpuOf(group)).toEqual([65, 65]);
   expect(live.size).toBe(0);
 });
 
-test("neither part of the time falls when ticks divide it otherwise", () => {
+test("neither user nor system time falls if later ticks divide the time otherwise", () => {
   const live = new LiveCpu();
   const group = row("a.service");
   live.sampled(sample({ row: group, runtimeNs: 100, isFirst: true, utimeNs: 1 }), true);
   expect(cpuOf(group)).toEqual([100, 0]);
   live.sampled(sample({ row: group, runtimeNs: 10, utimeNs: 1, stimeNs: 9 }), true);
   expect(cpuOf(group)).toEqual([100, 10]);
-  // Seen first again, as after an exec by another thread: the time is that of its whole life.
+  // A new first sample, as after an exec by another thread, has the time of its whole life.
   live.sampled(sample({ row: group, runtimeNs: 130, isFirst: true, utimeNs: 1, stimeNs: 9 }), true);
   expect(cpuOf(group)).toEqual([100, 30]);
 });
 
-test("a process that moves counts where it was until the look that sees it move", () => {
+test("a process that moves counts in its old group until a sample shows the move", () => {
   const live = new LiveCpu();
   const [before, after] = [row("a.service"), row("b.service")];
   live.sampled(sample({ row: before, runtimeNs: 100, isFirst: true, utimeNs: 1 }), true);
@@ -50,7 +50,7 @@ test("a process that moves counts where it was until the look that sees it move"
   expect(cpuOf(after)).toEqual([20, 0]);
 });
 
-test("a counter does not fall while the end of a process is not counted yet", () => {
+test("a counter does not fall while the exit of a process is not counted yet", () => {
   const live = new LiveCpu();
   const group = row("a.service");
   live.sampled(sample({ row: group, runtimeNs: 100, isFirst: true, utimeNs: 1 }), true);

@@ -7,7 +7,7 @@ import { TOTALS_PLACES } from "../../src/probes/backend.ts";
 import { TotalsBuffers } from "../../src/totals/buffers.ts";
 import { TotalsMemory } from "../totals/memory.ts";
 
-/** The longest name of a cgroup, NAME_MAX of Linux; ids of containers have 64 digits, names of processes 15 bytes. */
+/** The longest name of a cgroup: NAME_MAX of Linux. */
 const UNIT = 255;
 const CONTAINER = 64;
 const COMM = 15;
@@ -18,10 +18,10 @@ function heapBytes(): number {
   return heapSize + extraMemorySize;
 }
 
-/** As texts that were read are: each with memory of its own. */
+/** A text with memory of its own, as texts from records have. */
 const text = (i: number, length: number) => Buffer.from(String(i).padStart(length, "x")).toString("latin1");
 
-/** Memory that `make` takes for one of `count`. What it returns is kept meanwhile. */
+/** Bytes that `make` allocates for each of `count` items, while its result is referenced. */
 function bytesOfEach(count: number, make: () => unknown): number {
   const before = heapBytes();
   const made = make();
@@ -41,12 +41,12 @@ function fill(count: number): GroupSlots {
   return slots;
 }
 
-test("a group takes no more memory than the log says, and what has no slot takes none", () => {
+test("a group uses at most the memory that the log reports for it", () => {
   fill(100);
   expect(bytesOfEach(4000, () => fill(4000))).toBeLessThan(GROUP_BYTES);
 });
 
-test("groups that end give their memory back, and their number and that of users stay bounded", () => {
+test("memory of expired groups is freed, and the numbers of groups and users stay bounded", () => {
   const slots = fill(100);
   const before = heapBytes();
   for (let round = 1; round <= 50; round++) {
@@ -60,7 +60,7 @@ test("groups that end give their memory back, and their number and that of users
   expect(heapBytes() - before).toBeLessThan(100 * GROUP_BYTES);
 });
 
-test("a live process takes no more memory than the log says, and none when it has ended", () => {
+test("a live process uses at most the memory that the log reports for it, and none after its end", () => {
   const live = new LiveCpu();
   const { other: row } = new GroupSlots({ max: 1, graceNs: 1 });
   const see = (from: number, count: number) => {
@@ -76,7 +76,7 @@ test("a live process takes no more memory than the log says, and none when it ha
   expect(bytesOfEach(50_000, () => see(10_000, 50_000))).toBeLessThan(PROCESS_BYTES);
   live.forget(() => row);
   expect(live.size).toBe(0);
-  // What a map of so many once needed may stay until it is filled again.
+  // The map may keep the memory of its former entries until it is filled again.
   for (let round = 0; round < 20; round++) {
     see(1, 100);
     live.forget(() => row);
@@ -84,7 +84,7 @@ test("a live process takes no more memory than the log says, and none when it ha
   expect(heapBytes() - before).toBeLessThan(50_000 * PROCESS_BYTES * 0.1);
 });
 
-test("reading the counts of the kernel side takes no more memory than the log says, though all places are in use", () => {
+test("reading totals uses at most the memory that the log reports, also if all places are in use", () => {
   const memory = new TotalsMemory(TOTALS_PLACES);
   const buffers = new TotalsBuffers(() => memory.bytes, memory.places, memory.switch);
   const use = () => {
@@ -94,6 +94,6 @@ test("reading the counts of the kernel side takes no more memory than the log sa
     return buffers.take();
   };
   buffers.take();
-  // What is read stays for one more turn, as it is read twice.
+  // A buffer stays in memory for one more turn, because it is read twice.
   expect(bytesOfEach(1, () => [use(), use()])).toBeLessThan(READ_BYTES);
 });

@@ -11,9 +11,9 @@ function written(write: (out: ByteWriter) => void, capacity = 64): string {
   return decoder.decode(out.bytes.subarray(0, out.length));
 }
 
-/** The bytes as a JSON string, and as what writes JSON from text makes of them: the same, and no control character. */
+/** Checks that ByteWriter and jsonText write the same JSON string for the bytes, without a control character. */
 function expectSame(bytes: Uint8Array): void {
-  // Other bytes around it, which must not be looked at.
+  // Other bytes around the string, which must not be read.
   const source = new Uint8Array(bytes.length + 8).fill(0xbf);
   source.set(bytes, 4);
   const found = written((out) => out.string(source, 4, 4 + bytes.length), 0);
@@ -23,22 +23,22 @@ function expectSame(bytes: Uint8Array): void {
   if (found !== expected) throw new Error(`${Buffer.from(bytes).toString("hex")}: ${found}, not ${expected}`);
 }
 
-test("JSON from text has no control character, and means the same", () => {
+test("jsonText writes no control character, and its JSON parses to the same value", () => {
   const value = { cgroup: "/a\x7f\x80\u009b31m\x9f\x1b\n\u00a0é" };
   expect(jsonText(value)).toBe('{"cgroup":"/a\\u007f\\u0080\\u009b31m\\u009f\\u001b\\n\u00a0é"}');
   expect(JSON.parse(jsonText(value))).toEqual(value);
   expect(jsonText(null)).toBe("null");
 });
 
-describe("string", () => {
-  test("of every byte, and of every two", () => {
+describe("string writes the same JSON as jsonText", () => {
+  test("for every byte, and every pair of bytes", () => {
     for (let first = 0; first < 256; first++) {
       expectSame(Uint8Array.of(first));
       for (let second = 0; second < 256; second++) expectSame(Uint8Array.of(first, second));
     }
   });
 
-  test("of every lead byte with what may or may not follow it", () => {
+  test("for every UTF-8 lead byte with valid and invalid bytes after it", () => {
     const follow = [0x00, 0x22, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc2, 0xe0, 0xf0, 0xff];
     for (let lead = 0xc0; lead < 256; lead++) {
       for (const second of follow) {
@@ -50,20 +50,20 @@ describe("string", () => {
     }
   });
 
-  test("of random texts and random bytes", () => {
+  test("for random texts and random bytes", () => {
     const prng = new Prng(1);
     for (let i = 0; i < 20_000; i++) expectSame(randomText(prng, 40, true));
     for (let i = 0; i < 100; i++) expectSame(randomText(prng, 15360, true));
   });
 
-  test("of every code point", () => {
+  test("for every code point", () => {
     for (let start = 0; start < 0x110000; start += 0x800) {
       if (start === 0xd800) continue; // the surrogates
       expectSame(Buffer.from(String.fromCodePoint(...Array.from({ length: 0x800 }, (_, i) => start + i))));
     }
   });
 
-  test("makes room for what is longest when written", () => {
+  test("and grows the buffer for the longest escapes", () => {
     const bytes = new Uint8Array(5000).fill(1);
     expect(written((out) => out.string(bytes, 0, bytes.length), 1)).toBe(`"${"\\u0001".repeat(5000)}"`);
   });
@@ -93,7 +93,7 @@ describe("numbers", () => {
     }
   });
 
-  test("past it they are the double's own, with nothing before them touched", () => {
+  test("above 2^53 are the exact value of the double, and leave the bytes before them unchanged", () => {
     for (const value of [2 ** 53, 1e16, 12345678901234567000, 2 ** 63, 2 ** 64 - 2048, 2 ** 64]) {
       const found = written((out) => {
         out.put(literal("before:"));
@@ -104,7 +104,7 @@ describe("numbers", () => {
     }
   });
 
-  test("of 64 bits are exact from their halves", () => {
+  test("of 64 bits are exact when given as two halves", () => {
     const prng = new Prng(3);
     const values = [0n, 1n, 2n ** 32n - 1n, 2n ** 32n, 2n ** 53n + 1n, 2n ** 56n - 1n, 2n ** 56n, 2n ** 64n - 1n];
     for (let power = 1n; power < 2n ** 64n; power *= 10n) values.push(power - 1n, power, power + 1n);
@@ -117,15 +117,15 @@ describe("numbers", () => {
     }
   });
 
-  test("in a number of digits have zeros before them", () => {
+  test("with a fixed number of digits are padded with zeros", () => {
     expect(written((out) => out.digits(0, 9))).toBe("000000000");
     expect(written((out) => out.digits(42, 3))).toBe("042");
     expect(written((out) => out.digits(999_999_999, 9))).toBe("999999999");
   });
 });
 
-describe("a piece", () => {
-  test("of any length, and of any UTF-8, is written whole and nothing of it stays behind it", () => {
+describe("a literal", () => {
+  test("of any length and any UTF-8 is written whole, and the next byte follows it directly", () => {
     const text = 'ab\x7f\u00e9\u20ac\u{1f600}\x7f\x7f\u{10ffff}\x7f,"pid":\u{1f600}';
     const letters = [...text];
     for (let length = 0; length <= letters.length; length++) {
@@ -144,14 +144,14 @@ describe("a piece", () => {
 });
 
 describe("the buffer", () => {
-  test("keeps what it holds when it grows, and grows only when it must", () => {
+  test("keeps its content when it grows, and grows only if it must", () => {
     const out = new ByteWriter(8);
     out.put(literal("12345678"));
     const { bytes } = out;
     out.reserve(0);
     expect(out.bytes).toBe(bytes);
     out.reserve(1);
-    // Eight more than asked for: the last word of a piece may reach beyond its end.
+    // Eight bytes more than requested, because the last word of a literal may reach beyond its end.
     expect(out.bytes.length).toBe(2 * bytes.length);
     out.byte(0x39);
     out.reserve(1000);
@@ -159,7 +159,7 @@ describe("the buffer", () => {
     expect(decoder.decode(out.bytes.subarray(0, out.length))).toBe("123456789");
   });
 
-  test("hands its memory over, and takes other memory, as much, with the next bytes only", () => {
+  test("hands its memory over, and allocates new memory of the used size only for the next bytes", () => {
     const asked: number[] = [];
     const out = new ByteWriter(8, (bytes) => {
       asked.push(bytes);
@@ -180,7 +180,7 @@ describe("the buffer", () => {
     expect([out.length, out.bytes.length]).toEqual([0, 50]);
   });
 
-  test("takes null and the two truths", () => {
+  test("writes null, true and false", () => {
     expect(
       written((out) => {
         out.null();

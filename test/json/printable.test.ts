@@ -4,21 +4,21 @@ import { textOf } from "../../src/json/text.ts";
 import { Prng } from "../../src/stats/prng.ts";
 import { randomText } from "../sinks/random-record.ts";
 
-/** What a terminal acts on, what turns a line's direction, and what is not seen, by Unicode's own classes. */
+/** Unicode classes of characters that control a terminal, change the direction of a line, or are invisible. */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
 
 describe("printable", () => {
-  test("leaves no character that a terminal could act on, and none that is not seen", () => {
+  test("escapes every character that controls a terminal or is invisible, and no other", () => {
     for (let code = 0; code <= 0x10ffff; code++) {
       const character = String.fromCodePoint(code);
       const safe = printable(character);
       if (UNSAFE.test(safe)) throw new Error(`U+${code.toString(16)} comes through`);
-      // Whatever is safe stays what it is.
+      // A safe character stays unchanged.
       if (!UNSAFE.test(character) && safe !== character) throw new Error(`U+${code.toString(16)} became ${safe}`);
     }
   });
 
-  test("nor in any text that processes may hand over", () => {
+  test("leaves no unsafe character in random text of processes", () => {
     const prng = new Prng(1);
     for (let i = 0; i < 20_000; i++) {
       const text = textOf(randomText(prng, 60));
@@ -44,7 +44,7 @@ describe("printable", () => {
   });
 });
 
-test("printable keeps the characters that its caller wants, and no others", () => {
+test("printable keeps the unsafe characters that its caller permits, and no others", () => {
   expect(printable("a\nb\tc\rd\u202e", "\n\t")).toBe("a\nb\tc\\rd\\u202e");
 });
 

@@ -8,7 +8,7 @@ function halves(ns: bigint): [high: number, low: number] {
   return [Number(ns >> 32n), Number(ns & 0xffff_ffffn)];
 }
 
-/** Stamps of every size below what is exact, and those around whole seconds. */
+/** Stamps of every size that splitNs handles exactly, and stamps around whole seconds. */
 function* stamps(seed: number): Generator<bigint> {
   const prng = new Prng(seed);
   const limit = BigInt(MAX_EXACT_HIGH) << 32n;
@@ -43,15 +43,15 @@ describe("WallClock", () => {
     ["today", 1_790_000_000_123_456_789n],
     ["1970", 0n],
     ["just before a second", 1_790_000_000_999_999_999n],
-    ["a clock that was never set: boot lies before 1970", -86_400_000_000_001n],
-    ["behind by less than a second", -1n],
+    ["a clock that was never set, with boot before 1970", -86_400_000_000_001n],
+    ["1 ns before 1970", -1n],
     ["far ahead", 2n ** 63n - 1n],
   ])("adds the offset without rounding: %s", (_, offset) => {
     const clock = new WallClock(offset);
     for (const ns of stamps(2)) {
       clock.set(...halves(ns));
       const wall = ns + offset;
-      // Seconds before 1970 are counted down, the nanoseconds above them up.
+      // Before 1970, seconds are negative and nanoseconds still count upward.
       const nanoseconds = ((wall % GIGA) + GIGA) % GIGA;
       if (clock.nanoseconds !== Number(nanoseconds) || clock.seconds !== Number((wall - nanoseconds) / GIGA)) {
         throw new Error(`${ns} + ${offset} became ${clock.seconds} s and ${clock.nanoseconds} ns`);
@@ -70,7 +70,7 @@ describe("WallClock", () => {
     expect([clock.isOff(Number(set)), clock.isOff(Number(offset))]).toEqual([false, true]);
   });
 
-  test("takes a new offset", () => {
+  test("applies a new offset", () => {
     const clock = new WallClock(5n * GIGA);
     clock.adjust(7n * GIGA + 9n);
     clock.set(0, 1);

@@ -28,7 +28,7 @@ function noisyModel(seed: number): CostModel {
 }
 
 describe("cost model", () => {
-  test("recovers idle cost and µs a process, in these units", () => {
+  test("finds the idle cost in percent and the µs per process from exact points", () => {
     const model = fitCostModel([0, 100, 200].map((rate) => point(rate))) as CostModel;
     expect(model.idlePct).toBeCloseTo(IDLE_PCT, 9);
     expect(model.usPerProcess).toBeCloseTo(US_PER_PROCESS, 9);
@@ -39,7 +39,7 @@ describe("cost model", () => {
     expect(processesPerSecondAt(model, 1).processesPerSecond).toBeCloseTo(633.333, 2);
   });
 
-  test("recovers them from noisy windows, with intervals around them", () => {
+  test("finds idle cost and µs per process from noisy windows, with intervals that contain the true values", () => {
     const model = noisyModel(1);
     expect(Math.abs(model.usPerProcess - US_PER_PROCESS)).toBeLessThan(1);
     expect(model.usPerProcessCi95[0]).toBeLessThan(US_PER_PROCESS);
@@ -50,7 +50,7 @@ describe("cost model", () => {
     expect(ci95[1]).toBeGreaterThan(processesPerSecond);
   });
 
-  test("counts a longer window more", () => {
+  test("weights a window by its duration", () => {
     const model = fitCostModel([
       point(0),
       { ...point(100), cpuPct: 1, durationS: 1 },
@@ -59,16 +59,16 @@ describe("cost model", () => {
     expect(predictCpuPct(model, 100).cpuPct).toBeCloseTo(1.75, 9);
   });
 
-  test("predicts environments from events a day", () => {
+  test("predicts the cost of environments from their events per day", () => {
     const predictions = predictEnvironments(noisyModel(2));
     expect(predictions.map(({ name }) => name)).toEqual(["small-server", "busy-api", "ci-runner"]);
-    // 2 M events a day are 7.7 processes a second of 3 events each: 0.05 % + 0.0116 %.
+    // 2 M events a day are 7.7 processes a second with 3 events each: 0.05 % + 0.0116 %.
     expect(predictions[2]?.processesPerSecond).toBeCloseTo(7.716, 3);
     expect(Math.abs((predictions[2]?.predictedPct ?? 0) - 0.0616)).toBeLessThan(0.01);
     for (const { predictedPct, ci95 } of predictions) expect(predictedPct).toBeWithin(ci95[0], ci95[1]);
   });
 
-  test("never predicts less than nothing", () => {
+  test("never predicts a negative cost", () => {
     const model = fitCostModel([
       { processesPerSecond: 100, cpuPct: 0.1, durationS: 1 },
       { processesPerSecond: 200, cpuPct: 0.3, durationS: 1 },
@@ -78,7 +78,7 @@ describe("cost model", () => {
     expect(predictCpuPct(model, 0).cpuPct).toBe(0);
   });
 
-  test("is none where only one rate was swept", () => {
+  test("is null if all points have one rate", () => {
     expect(fitCostModel([point(100), point(100)])).toBeNull();
   });
 });

@@ -28,7 +28,7 @@ function madeUpRounds(addedUs: number, rounds = 30): SlowdownRound[] {
 }
 
 describe("slowdownOf", () => {
-  test("says µs, share, null and what could have been found", () => {
+  test("returns µs, percentage, null difference and the smallest detectable slowdown", () => {
     const slowdown = slowdownOf("bare-fork", madeUpRounds(4));
     expect(slowdown).toMatchObject({ operation: "bare-fork", metric: "p25", rounds: 30 });
     expect(Math.abs(slowdown.us - 4)).toBeLessThan(0.4);
@@ -48,19 +48,19 @@ describe("slowdownOf", () => {
     );
   });
 
-  test("by every figure of a block", () => {
+  test("is computed for every metric of a block", () => {
     const all = slowdownByMetric("x", madeUpRounds(10));
     expect(all.map(({ metric }) => metric)).toEqual(["p25", "p10", "p50", "mean", "cpu"]);
     for (const { us } of all) expect(Math.abs(us - 10)).toBeLessThan(0.5);
   });
 
-  test("knows nothing from too few rounds", () => {
+  test("has infinite intervals with too few rounds", () => {
     const { usCi95, smallestDetectableUs } = slowdownOf("x", madeUpRounds(1, 3));
     expect(usCi95).toEqual([Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]);
     expect(smallestDetectableUs).toBe(Number.POSITIVE_INFINITY);
   });
 
-  test("shareOf another operation", () => {
+  test("shareOf returns a slowdown in percent of another operation", () => {
     expect(shareOf({ us: 2, usCi95: [1, 3] }, 400)).toEqual({ pct: 0.5, ci95: [0.25, 0.75] });
   });
 });
@@ -92,7 +92,7 @@ describe("runSlowdownRounds", () => {
     }
   });
 
-  test("keeps blocks on one processor, but not what is switched on between them", async () => {
+  test("pins only the blocks to one CPU, not the code that switches between them", async () => {
     const allowed = () => /^Cpus_allowed:\s+(\S+)$/m.exec(readFileSync("/proc/self/status", "latin1"))?.[1] ?? "";
     const cpus = (mask: string) =>
       mask
@@ -143,7 +143,7 @@ describe("runSlowdownRounds", () => {
     expect(calls).toEqual([true, false]);
   });
 
-  test("an abort gives the complete rounds and leaves the subject off", async () => {
+  test("returns the complete rounds and leaves the subject off after an abort", async () => {
     const abort = new AbortController();
     let isOn = false;
     const rounds = await runSlowdownRounds({
@@ -160,7 +160,7 @@ describe("runSlowdownRounds", () => {
     expect(isOn).toBe(false);
   });
 
-  test("begins no round after its time, and stops when the interval is narrow enough", async () => {
+  test("starts no round after its time budget, and stops if the interval is narrow enough", async () => {
     const base = { operation: NOTHING, arm() {}, rounds: 200, repetitions: 2 };
     expect(await runSlowdownRounds({ ...base, budgetMs: 0 })).toHaveLength(1);
     expect(await runSlowdownRounds({ ...base, enoughUs: 1e9 })).toHaveLength(12);
@@ -184,15 +184,15 @@ describe("runSlowdownRounds", () => {
       rounds: 12,
       repetitions: 40,
     });
-    // How large it comes out, a busy machine may bend: see bench/slowdown-known.ts for that.
+    // On a busy machine the size is not exact; bench/slowdown-known.ts checks the size.
     expect(slowdown.usCi95[0]).toBeGreaterThan(0);
     expect(slowdown.rounds).toBe(12);
   });
 });
 
-describe("operations", () => {
+describe("the operations", () => {
   test("leave no child and no open file behind", async () => {
-    // What Bun opens and closes by itself (epoll, pidfds, pipes) is no file.
+    // Descriptors that Bun opens and closes by itself (epoll, pidfds, pipes) are no files.
     const fds = () => {
       const links = readdirSync("/proc/self/fd").map((fd) => {
         try {
@@ -218,7 +218,7 @@ describe("operations", () => {
     expect(children).not.toMatch(/^Z/m);
   });
 
-  test("a program that is not there is an error", () => {
+  test("throw an error for a program that does not exist", () => {
     expect(() => spawnWithExec("/nonexistent").run()).toThrow("/nonexistent");
   });
 });

@@ -21,7 +21,7 @@ describe("judge", () => {
   const table: [name: string, change: Partial<Ledger>, verdict: VerdictName, reason: RegExp][] = [
     ["all proven", {}, "PASS", /total cost averages 0\.3 % of one core .*below 1 %/],
     ["total above", total(1.5, 1.4, 1.6), "FAIL", /total cost averages 1\.5 %.*not below 1 %/],
-    ["total across", total(0.95, 0.9, 1.1), "INCONCLUSIVE", /interval contains 1 %/],
+    ["total's interval contains the threshold", total(0.95, 0.9, 1.1), "INCONCLUSIVE", /interval contains 1 %/],
     ["total's interval ends at the threshold", total(0.9, 0.8, 1), "INCONCLUSIVE", /contains 1 %/],
     ["total's interval begins at the threshold", total(1.1, 1, 1.2), "FAIL", /not below/],
     [
@@ -41,7 +41,12 @@ describe("judge", () => {
     ["no process made", { capture: { state: "measured", spawned: 0, captured: 0 } }, "INCONCLUSIVE", /made no process/],
     ["slowdown above", slowdown(3, 2, 4, [-0.5, 0.5]), "FAIL", /take 3 % longer .*above 1 %/],
     ["slowdown above, no null rounds", slowdown(3, 2, 4), "FAIL", /above 1 %/],
-    ["slowdown across", slowdown(0.8, 0.2, 1.4), "INCONCLUSIVE", /longer .*interval contains 1 %/],
+    [
+      "slowdown's interval contains the threshold",
+      slowdown(0.8, 0.2, 1.4),
+      "INCONCLUSIVE",
+      /longer .*interval contains 1 %/,
+    ],
     [
       "slowdown of too few samples",
       slowdown(0.2, ...UNBOUNDED),
@@ -49,7 +54,7 @@ describe("judge", () => {
       /take 0.2 % longer, in too few samples/,
     ],
     [
-      "slowdown above, but so is noise",
+      "slowdown above the threshold, but within noise",
       slowdown(3, 2, 4, [-3, 3]),
       "INCONCLUSIVE",
       /overlaps the difference between unwatched blocks/,
@@ -75,7 +80,7 @@ describe("judge", () => {
     });
   }
 
-  test("what disproves the claim outweighs what is unknown, and both are said", () => {
+  test("a failed part gives FAIL despite unknown parts, and all reasons are listed", () => {
     const { verdict, reasons } = judge({
       ...GOOD,
       ...slowdown(0.8, 0.2, 1.4),
@@ -87,7 +92,7 @@ describe("judge", () => {
     expect(reasons[0]).toMatch(/3 events were lost/);
   });
 
-  test("every failure is named", () => {
+  test("every failed part has a reason", () => {
     const { reasons } = judge({
       thresholdPct: 1,
       ...total(2, 1.9, 2.1),
@@ -98,18 +103,18 @@ describe("judge", () => {
     expect(reasons).toHaveLength(4);
   });
 
-  test("a PASS says what was not judged", () => {
+  test("a PASS lists the parts that were not judged", () => {
     const { verdict, reasons } = judge({ ...GOOD, capture: { state: "excluded", why: "--without excludes it" } });
     expect(verdict).toBe("PASS");
     expect(reasons.at(-1)).toBe("capture not judged: --without excludes it");
   });
 
-  test("nothing measured proves nothing", () => {
+  test("the verdict is INCONCLUSIVE if nothing was measured", () => {
     const out = { state: "left-out", why: "-" } as const;
     expect(judge({ thresholdPct: 1, total: out, lost: out, capture: out, slowdown: out }).verdict).toBe("INCONCLUSIVE");
   });
 
-  test("a figure is never rounded to nothing", () => {
+  test("a small figure is not rounded to 0", () => {
     expect(judge({ ...GOOD, ...total(0.00421, 0.004, 0.0044) }).reasons[0]).toMatch(/0\.00421 %/);
   });
 });

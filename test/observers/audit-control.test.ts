@@ -9,7 +9,7 @@ import {
 } from "../../src/observers/audit-control.ts";
 import { whyNot } from "../../src/observers/auditd.ts";
 
-/** As auditctl 3.0.9 prints it on a machine that does not use audit. */
+/** Output of auditctl 3.0.9 on a machine that does not use audit. */
 const IDLE = `enabled 0
 failure 1
 pid 0
@@ -23,7 +23,7 @@ loginuid_immutable 0 unlocked
 `;
 const idle = { enabled: 0, failure: 1, daemonPid: 0, backlogLimit: 64, backlogWaitTime: 15000, lost: 3 };
 
-test("the state and the rules are read as auditctl prints them", () => {
+test("the output of auditctl is parsed: status, rules, and old versions without backlog_wait_time", () => {
   expect(parseAuditStatus(IDLE)).toEqual(idle);
   const old = IDLE.split("\n")
     .filter((line) => !line.startsWith("backlog_wait_time"))
@@ -34,7 +34,7 @@ test("the state and the rules are read as auditctl prints them", () => {
   expect(parseAuditRules("-w /etc/passwd -p wa -k id\n-a always,exit -S all\n")).toHaveLength(2);
 });
 
-test("the key of a rule says whose it is and what was there before", () => {
+test("the key of a rule contains the linnix process that added it and the audit state before", () => {
   const key = auditKey(auditKeyPrefix({ enabled: 1, backlogLimit: 320, backlogWaitTime: null }), 77);
   const owner = ruleOwner(`-a always,exit -F arch=b64 -S execve,execveat -F key=${key}`);
   expect(owner).toMatchObject({ key, pid: process.pid, daemonPid: 77, enabled: 1, backlogLimit: 320 });
@@ -45,7 +45,7 @@ test("the key of a rule says whose it is and what was there before", () => {
   expect(ruleOwner(`-a always,exit -S execve -F key=${key}x`)).toBeNull();
 });
 
-test("audit is left alone where it is in use, locked, or would panic", () => {
+test("the audit method is refused if audit is in use, locked, or set to panic", () => {
   const rule = "-w /etc/passwd -p wa -k id";
   expect(whyNot(idle, [], false)).toBeNull();
   expect(whyNot({ ...idle, enabled: 1 }, [], false)).toBeNull();
@@ -59,7 +59,7 @@ test("audit is left alone where it is in use, locked, or would panic", () => {
   expect(whyNot(idle, ["-a never,task"], true)?.reason).toContain("task,never");
 });
 
-test("what a killed linnix left is no objection, what a living one uses is", () => {
+test("a rule of a killed linnix does not prevent the audit method, but a rule of a live linnix does", () => {
   const ours = `-a always,exit -F arch=b64 -S execve,execveat -F key=${auditKey(auditKeyPrefix(idle), 77)}`;
   const gone = ours.replace(/-s\d+-/, "-s1-");
   expect(whyNot(idle, [gone], false)).toBeNull();

@@ -10,7 +10,7 @@ function parse(lines: string[], key = "k"): Sighting[] {
   return [...parseAudit(lines, newTally(), key)];
 }
 
-test("a real log names every process by the arguments that it was given", () => {
+test("a real log has every process, with its exact arguments", () => {
   expect(oddSeen(sightings, pids)).toEqual(ODD);
   expect(tally).toMatchObject({ unparsed: 0, cutLines: 0 });
   const tail = (nonce: string) => (argsOf(sightings, pids, nonce) as string[]).slice(4);
@@ -21,7 +21,7 @@ test("a real log names every process by the arguments that it was given", () => 
   expect((argsOf(sightings, pids, "nonce-bytes") as string[])[0]).toEndWith("/by\xffte\xfe");
 });
 
-test("pieces of a long argument, and arguments over several records, are one list", () => {
+test("pieces of a long argument and arguments in several records are joined to one list", () => {
   expect(argsOf(sightings, pids, "nonce-piece")).toEqual(["/bin/true", "nonce-piece", "0".repeat(9000), "end of it"]);
   const many = argsOf(sightings, pids, "nonce-many") as string[];
   expect(many).toHaveLength(42);
@@ -31,7 +31,7 @@ test("pieces of a long argument, and arguments over several records, are one lis
   );
 });
 
-test("an exec of a thread and one by descriptor count for the process", () => {
+test("an exec by a thread and an exec by descriptor count for the process", () => {
   expect(argsOf(sightings, pids, "nonce-thread")).toEqual(["true", "nonce-thread"]);
   expect(argsOf(sightings, pids, "nonce-descriptor")).toEqual(["true", "nonce-descriptor"]);
 });
@@ -41,7 +41,7 @@ test("ends are reported, with the title of the process", () => {
   expect(oddSeen(ends, pids)).toEqual(ODD);
 });
 
-test("rules of others are not ours, also not where a record has a few keys", () => {
+test("records of other rules are skipped, and a record with several keys counts if one is ours", () => {
   expect([...parseFixture("audit.log", (lines, counts) => parseAudit(lines, counts, "other-key")).sightings]).toEqual(
     [],
   );
@@ -56,7 +56,7 @@ test("rules of others are not ours, also not where a record has a few keys", () 
   expect(parse(event("key=(null)"))).toEqual([]);
 });
 
-test("records of events that were made at once come mixed; what is not a record of ours is passed over", () => {
+test("mixed records of simultaneous events are separated, and records of other types are skipped", () => {
   const lines = [
     'node=host type=SYSCALL msg=audit(1.0:1): syscall=59 success=yes ppid=1 pid=7 comm="a" key="k"\x1dARCH=x86_64',
     'node=host type=SYSCALL msg=audit(1.0:2): syscall=59 success=yes ppid=1 pid=8 comm="b" key="k"\x1dARCH=x86_64',
@@ -80,7 +80,7 @@ test("an exec that failed is neither an exec nor an end", () => {
   expect(parse(lines)).toEqual([]);
 });
 
-test("an event that never ends is closed in the end, and does not stay for ever", () => {
+test("events without an end record are reported nevertheless", () => {
   const lines = Array.from({ length: 3000 }, (_, i) => [
     `type=SYSCALL msg=audit(1.0:${i}): syscall=59 success=yes ppid=1 pid=${i} comm="a" key="k"`,
     `type=EXECVE msg=audit(1.0:${i}): argc=1 a0="a"`,
@@ -88,13 +88,13 @@ test("an event that never ends is closed in the end, and does not stay for ever"
   expect(parse(lines)).toHaveLength(3000);
 });
 
-test("lines that are no records are counted", () => {
+test("lines that are no records are counted as unparsed", () => {
   const counts = newTally();
   expect([...parseAudit(["", "type=SYSCALL msg=aud", "free text"], counts, "k")]).toEqual([]);
   expect(counts.unparsed).toBe(2);
 });
 
-test("values are quoted or in hexadecimal", () => {
+test("decodeValue reads quoted and hexadecimal values", () => {
   expect(decodeValue('"a b"')).toBe("a b");
   expect(decodeValue('""')).toBe("");
   expect(decodeValue("61FF20")).toBe("a\xff ");

@@ -3,7 +3,7 @@ import { parseExecsnoop } from "../../src/observers/execsnoop.ts";
 import { newTally } from "../../src/observers/observer.ts";
 import { argsOf, ODD, oddSeen, parseFixture, recordedPids } from "./fixtures.ts";
 
-test("a real table; newlines in arguments belong to the row above", () => {
+test("a real table has every process, with newlines in its arguments", () => {
   const pids = recordedPids("execsnoop.pids");
   const { sightings, tally } = parseFixture("execsnoop.txt", parseExecsnoop);
   expect(oddSeen(sightings, pids)).toEqual(ODD);
@@ -12,7 +12,7 @@ test("a real table; newlines in arguments belong to the row above", () => {
   expect(argsOf(sightings, pids, "nonce-bytes")).toContain("nonce-bytes \xff\xfe\x80 caf\xc3\xa9");
 });
 
-test("losses are counted, names may hold blanks and digits", () => {
+test("lost events are counted, and names may contain blanks and digits", () => {
   const tally = newTally();
   const lines = [
     "PCOMM            PID    PPID   RET ARGS",
@@ -27,7 +27,7 @@ test("losses are counted, names may hold blanks and digits", () => {
   expect(tally.lost).toBe(12);
 });
 
-test("a record without end is bounded", () => {
+test("the arguments of a record without end are bounded", () => {
   const lines = ["a 7 1 0 x", ...Array.from({ length: 5000 }, () => "y".repeat(100))];
   const [record] = [...parseExecsnoop(lines, newTally())];
   expect(record?.pid).toBe(7);

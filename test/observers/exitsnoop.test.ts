@@ -17,7 +17,7 @@ a name 7         964     22673   964     7.48    1
   expect(tally).toMatchObject({ records: 3, unparsed: 0, lost: 0 });
 });
 
-test("reads the table of bcc's exitsnoop, core dumps and codes in words", () => {
+test("reads the table of bcc's exitsnoop, with core dumps and exit codes in words", () => {
   const { sightings, tally } = parse(`PCOMM            PID    PPID   TID    AGE(s)  EXIT_CODE
 sleep            19004  19003  19004  1.65    0
 bash             19005  19003  19005  5.10    code 1
@@ -27,7 +27,7 @@ cat              19006  19003  19006  5.10    signal 11 (SEGV), core dumped
   expect(tally.unparsed).toBe(0);
 });
 
-test("counts lost events, and half a row as not understood", () => {
+test("counts lost events, and an incomplete row as unparsed", () => {
   const { tally } = parse("lost 12 events on CPU #1\nhalf\nof a name  7  1  7  0.10  0\n");
   expect(tally).toMatchObject({ lost: 12, unparsed: 1, records: 1 });
 });

@@ -3,7 +3,7 @@ import { parseForkstat } from "../../src/observers/forkstat.ts";
 import { newTally } from "../../src/observers/observer.ts";
 import { argsOf, ODD, oddSeen, parseFixture, recordedPids } from "./fixtures.ts";
 
-test("a real table", () => {
+test("a real table has every process, with its arguments at its end", () => {
   const pids = recordedPids("forkstat.pids");
   const { sightings, tally } = parseFixture("forkstat.txt", parseForkstat);
   expect(oddSeen(sightings, pids)).toEqual(ODD);
@@ -14,7 +14,7 @@ test("a real table", () => {
   );
 });
 
-test("a process that it did not find in /proc any more has no arguments", () => {
+test("a process that forkstat no longer found in /proc has no arguments", () => {
   const lines = [
     "something else",
     "Time     Event   PID Info   Duration Process",

@@ -1,6 +1,6 @@
 /**
  * interrupted-run.ts METHOD FOLDER STAGE WORKLOAD: runs a method as the real program does, with signals that stop it
- * cleanly, and stays at one stage for ever, so that a test can interrupt it there. Prints each stage that it reaches.
+ * cleanly, and waits forever at one stage, so that a test can interrupt it there. Prints each stage that it reaches.
  */
 import type { RunningObserver } from "../../src/observers/observer.ts";
 import { OBSERVERS } from "../../src/observers/registry.ts";
@@ -14,7 +14,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => interrupt.abort(new Error(signal)));
 }
 
-// Its input is a pipe without a writer: it ends when this process does, in whatever way.
+// Its input is a pipe from this process, so it ends when this process ends, also if killed.
 const workload = Bun.spawn(["/bin/cat"], { stdin: "pipe", stdout: "ignore" });
 console.log(`workload ${workload.pid}`);
 

@@ -6,7 +6,7 @@ import { PrivateFolder } from "../../src/sys/private-folder.ts";
 
 setDefaultTimeout(60_000);
 
-/** An argument that only the processes of this test have. */
+/** An argument that identifies the processes of this test. */
 const MARK = `62.${process.pid}`;
 
 function marked(): number[] {
@@ -35,7 +35,7 @@ function launch(folder: PrivateFolder, script: string): LaunchedTool {
   return new LaunchedTool({ argv, folder: folder.path, stopSignal: "SIGTERM", isSupervised: true });
 }
 
-test("a tool has the pid of the program itself, and its own output, errors and use of the processor", async () => {
+test("a tool reports the program's own pid, output, errors and CPU time, not those of its supervisor", async () => {
   using folder = new PrivateFolder("linnix-compare-");
   const tool = launch(
     folder,
@@ -48,11 +48,11 @@ test("a tool has the pid of the program itself, and its own output, errors and u
   await tool.stop();
   expect([tool.ended, tool.problem(), tool.lastWords()]).toEqual([true, null, "oh dear"]);
   const { cpuUserUs = 0, cpuSystemUs = 0 } = tool.usage() ?? {};
-  // Not that of its supervisor, which takes more to start than the shell counts in.
+  // Without the CPU time of its supervisor, whose start takes longer than this loop of the shell.
   expect(cpuUserUs + cpuSystemUs).toBeGreaterThan(0);
 });
 
-test("what a tool has started in other sessions, with an empty environment, ends with it", async () => {
+test("processes that a tool started in other sessions, with an empty environment, end with it", async () => {
   for (const rest of ["exec sleep 60", "exit 3"]) {
     using folder = new PrivateFolder("linnix-compare-");
     const tool = launch(folder, `(env -i setsid sh -c 'sleep ${MARK} & exec sleep ${MARK}' &); echo x; ${rest}`);
@@ -68,7 +68,7 @@ test("what a tool has started in other sessions, with an empty environment, ends
   }
 });
 
-test("a tool that is not there, or ends at once, is an error for the user", async () => {
+test("a tool that does not exist, or ends at once, causes an error with exit code 3", async () => {
   using folder = new PrivateFolder("linnix-compare-");
   const tool = new LaunchedTool({
     argv: ["/no/such/program"],
@@ -81,7 +81,7 @@ test("a tool that is not there, or ends at once, is an error for the user", asyn
   await tool.stop();
 });
 
-test("all of it ends when this process is killed by SIGKILL", async () => {
+test("the tool and all its children end if the linnix process is killed by SIGKILL", async () => {
   const module = (name: string): string => JSON.stringify(`${import.meta.dir}/../../src/${name}.ts`);
   const script = `
     import type { LinnixError } from "../../src/errors.ts";

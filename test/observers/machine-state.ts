@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { readProcStat } from "../../src/procfs/proc-stat.ts";
 
-/** What auditctl says that must be after a run as it was before; null without auditctl. */
+/** The audit state that a run must restore, by auditctl; null without auditctl. */
 export function auditState(): Record<string, string> | null {
   if (!existsSync("/usr/sbin/auditctl") && !existsSync("/sbin/auditctl")) return null;
   const ask = (option: string) => Bun.spawnSync(["auditctl", option]).stdout.toString();
@@ -17,13 +17,13 @@ export function auditState(): Record<string, string> | null {
   };
 }
 
-/** Where this process sees tracefs mounted. */
+/** Mount points of tracefs that this process sees. */
 export function tracefsMounts(): string[] {
   const mounts = readFileSync("/proc/self/mounts", "latin1").split("\n");
   return mounts.filter((mount) => mount.split(" ")[2] === "tracefs");
 }
 
-/** Living processes whose arguments or environment name a folder: those that were started for it. */
+/** Live processes whose arguments or environment contain this folder. */
 export function processesOf(folder: string): string[] {
   const found: string[] = [];
   for (const name of readdirSync("/proc")) {
@@ -35,13 +35,13 @@ export function processesOf(folder: string): string[] {
       const words = ["cmdline", "environ"].map((file) => readFileSync(`/proc/${pid}/${file}`, "latin1"));
       if (words.some((text) => text.includes(folder))) found.push(`${pid} ${stat.comm}`);
     } catch {
-      // It has ended.
+      // The process has ended.
     }
   }
   return found;
 }
 
-/** Living processes with this word in their arguments. */
+/** Live processes with this word in their arguments. */
 export function processesNamed(word: string): number[] {
   return readdirSync("/proc")
     .map(Number)
@@ -55,7 +55,7 @@ export function processesNamed(word: string): number[] {
     });
 }
 
-/** Waits until something is so, however long the machine takes; the test's own timeout is the limit. */
+/** Waits until a condition is true. The only limit is the timeout of the test. */
 export async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await Bun.sleep(20);
 }

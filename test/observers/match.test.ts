@@ -5,7 +5,7 @@ function truth(pid: number, nonce: string, fromNs: bigint, lifetimeMs: number | 
   return { pid, nonce, spawnedFromNs: fromNs, spawnedByNs: fromNs + 1000n, lifetimeMs };
 }
 
-test("pid and nonce name a process, in one text or as an argument", () => {
+test("a process is seen if a sighting has its pid, and its nonce in the text or an argument", () => {
   const items = [truth(7, "n0007", 0n), truth(8, "n0008", 0n), truth(9, "n0009", 0n)];
   const result = matchSightings(items, [
     { pid: 7, what: "exec", args: "sleep 1 n0007" },
@@ -16,7 +16,7 @@ test("pid and nonce name a process, in one text or as an argument", () => {
   expect(result.capturePct).toBeCloseTo(66.67, 1);
 });
 
-test("a pid alone, a nonce alone, or another's nonce is no sighting", () => {
+test("a pid alone, a nonce alone, or the nonce of another process does not count as seen", () => {
   const items = [truth(7, "n0007", 5_000n), truth(8, "n0008", 5_000n)];
   const result = matchSightings(items, [
     { pid: 7, what: "fork" },
@@ -24,18 +24,18 @@ test("a pid alone, a nonce alone, or another's nonce is no sighting", () => {
     { pid: 7, what: "listed", args: "sleep 1 n0008" },
     { pid: 99, what: "exec", args: "n0007" },
   ]);
-  // Processes of ours that could not be named are not counted as others; only the last one is.
+  // Unmatched sightings with pids of ours do not count as others; only pid 99 does.
   expect(result).toMatchObject({ seen: 0, othersExecuted: 1 });
 });
 
-test("pid and start time name a process where there are no arguments", () => {
+test("a sighting without arguments matches by pid and start time", () => {
   const items = [truth(7, "n1", 5_000n), truth(7, "n2", 9_000n)];
   expect(matchSightings(items, [{ pid: 7, what: "fork", startNs: 5_500n }]).seenFlags).toEqual([true, false]);
   expect(matchSightings(items, [{ pid: 7, what: "fork", startNs: 4_999n }]).seen).toBe(0);
   expect(matchSightings(items, [{ pid: 7, what: "fork", startNs: 6_001n }]).seen).toBe(0);
 });
 
-test("a start that was rounded down stands for the whole step", () => {
+test("a start that was rounded down matches any start within its step", () => {
   const items = [truth(7, "n1", 1_019_000_000n)];
   const at = (startNs: bigint) =>
     matchSightings(items, [{ pid: 7, what: "listed", startNs, startGridNs: 10_000_000n }]).seen;
@@ -44,7 +44,7 @@ test("a start that was rounded down stands for the whole step", () => {
   expect(at(1_000_000_000n)).toBe(0);
 });
 
-test("a process that was seen often counts once; a recycled pid is another process", () => {
+test("a process with several sightings counts once, and a reused pid is another process", () => {
   const items = [truth(7, "n1", 0n), truth(7, "n2", 50_000n)];
   const result = matchSightings(items, [
     { pid: 7, what: "exec", args: "n1" },
@@ -53,7 +53,7 @@ test("a process that was seen often counts once; a recycled pid is another proce
   expect(result.seenFlags).toEqual([true, false]);
 });
 
-test("capture by lifetime, shortest first, those without one last", () => {
+test("capture is grouped by lifetime, shortest first, with unknown lifetimes last", () => {
   const items = [truth(1, "a", 0n, 100), truth(2, "b", 0n, null), truth(3, "c", 0n, 1), truth(4, "d", 0n, 100)];
   const result = matchSightings(items, [{ pid: 4, what: "exec", args: "d" }]);
   expect(result.byLifetime).toEqual([
@@ -63,11 +63,11 @@ test("capture by lifetime, shortest first, those without one last", () => {
   ]);
 });
 
-test("without a truth there is no percentage", () => {
+test("the capture percentage is null without workload processes", () => {
   expect(matchSightings([], [{ pid: 1, what: "exec", args: "x" }])).toMatchObject({ capturePct: null, byLifetime: [] });
 });
 
-test("of sums as many are seen as they count of that name, and what is left is of others", () => {
+test("a sum counts up to as many of our processes of its name as seen, and the rest as others", () => {
   const items = [1, 2, 3].map((pid) => ({ ...truth(pid, `n${pid}`, 1000n), path: "/usr/bin/true" }));
   const sum = (comm: string, count: number, untilNs = 10n ** 18n) =>
     ({ pid: 0, what: "exec", sum: { comm, count, untilNs } }) as const;
@@ -76,6 +76,6 @@ test("of sums as many are seen as they count of that name, and what is left is o
     seen: 3,
     othersExecuted: 8,
   });
-  // What ended before the first of them began says nothing of them.
+  // A sum that ended before our first process started is ignored.
   expect(matchSightings(items, [sum("true", 3, 0n)])).toMatchObject({ seen: 0, othersExecuted: 0 });
 });

@@ -3,14 +3,14 @@ import { parseLinnix, parseTotals } from "../../src/observers/linnix.ts";
 import { newTally } from "../../src/observers/observer.ts";
 import { parseTaskIterator } from "../../src/observers/task-iterator.ts";
 
-test("the task iterator's processes carry their exact start, beyond 2^53 too", () => {
+test("processes of the task iterator have their exact start, also above 2^53", () => {
   const tally = newTally();
   const lines = ["+7 9007199254740993", "=2", "=3", "+8 "];
   expect([...parseTaskIterator(lines, tally)]).toEqual([{ pid: 7, what: "listed", startNs: 9007199254740993n }]);
   expect(tally).toMatchObject({ records: 1, listings: 2, unparsed: 1 });
 });
 
-test("linnix's events carry theirs, whatever the arguments look like", () => {
+test("events of linnix have their exact start, also if arguments look like a start", () => {
   const tally = newTally();
   const lines = [
     '{"type":"fork","pid":7,"start_ns":9007199254740993,"comm":"x"}',
@@ -26,10 +26,10 @@ test("linnix's events carry theirs, whatever the arguments look like", () => {
   expect(tally).toMatchObject({ records: 2, unparsed: 1, lost: 3 });
 });
 
-test("in a pid namespace linnix's events are of the pid there", () => {
+test("in a pid namespace, events of linnix are matched by ns_pid", () => {
   const lines = [
     '{"type":"fork","pid":7000,"start_ns":12,"ns_pid":7}',
-    // The tracepoint backend has none.
+    // The tracepoint backend does not report ns_pid.
     '{"type":"exec","pid":7001,"start_ns":13}',
   ];
   const tally = newTally();
@@ -37,7 +37,7 @@ test("in a pid namespace linnix's events are of the pid there", () => {
   expect(tally).toMatchObject({ records: 2, unparsed: 0 });
 });
 
-test("totals name how many of a name executed something and ended", () => {
+test("totals become sums of execs and exits per name", () => {
   const line = (comm: string, execs: number, ok: number | null, unknown: number, toNs: string) =>
     `{"type":"totals","to_ns":${toNs},"comm":"${comm}","execs":${execs},` +
     `"exited":{"ok":${ok},"error":${ok},"signal":null,"unknown":${unknown}}}`;

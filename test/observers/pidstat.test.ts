@@ -3,7 +3,7 @@ import { newTally } from "../../src/observers/observer.ts";
 import { parsePidstat } from "../../src/observers/pidstat.ts";
 import { argsOf, ODD, oddSeen, parseFixture, recordedPids } from "./fixtures.ts";
 
-test("real listings and averages; newlines in arguments belong to the row above", () => {
+test("real listings and averages have every process, with newlines in its arguments", () => {
   const pids = recordedPids("pidstat.pids");
   const { sightings, tally } = parseFixture("pidstat.txt", parsePidstat);
   expect(oddSeen(sightings, pids)).toEqual(ODD);
@@ -11,7 +11,7 @@ test("real listings and averages; newlines in arguments belong to the row above"
   expect(argsOf(sightings, pids, "nonce-newline")).toMatch(/\/new\nline -e .* nonce-newline line\nbreak tab\there$/);
 });
 
-test("rows of older versions, without %wait", () => {
+test("rows of older versions without %wait are parsed", () => {
   const tally = newTally();
   const lines = [
     "Linux 4.18.0 (host)  01/01/26  _x86_64_  (2 CPU)",

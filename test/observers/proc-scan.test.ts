@@ -3,7 +3,7 @@ import { newTally } from "../../src/observers/observer.ts";
 import { parseProcScan } from "../../src/observers/proc-scan.ts";
 import { parseStat } from "../../src/procfs/proc-scanner.ts";
 
-test("the worker's lines are sightings with arguments and start", () => {
+test("lines of the worker become sightings with arguments and start", () => {
   const tally = newTally();
   const lines = [
     '{"listing":2}',
@@ -19,7 +19,7 @@ test("the worker's lines are sightings with arguments and start", () => {
   expect(tally).toMatchObject({ records: 1, listings: 2, unparsed: 3 });
 });
 
-test("the numbers of /proc/PID/stat, whatever stands in the name", () => {
+test("the numbers of /proc/PID/stat are read correctly for any process name", () => {
   const numbers =
     "1 31535 31535 0 -1 4194304 230 0 1 0 11 22 0 0 20 0 1 0 987654 8069120 1216 18446744073709551615 1 2 140736000000123 4 5 6";
   for (const name of ["sleep", "a b", ") R 1 (", "new\nline", "\xff\xfe"]) {
@@ -41,7 +41,7 @@ test("the numbers of /proc/PID/stat, whatever stands in the name", () => {
   expect(parseStat(Buffer.from("77 (half"), 8, nothingOf(77))).toBe(false);
 });
 
-test("a main thread that has ended", () => {
+test("states Z and X mark a main thread that has ended", () => {
   const rest = "1 2 2 0 -1 0 0 0 0 0 0 0 0 0 20 0 3 0 5 0 0 0 0 0 140736000000123 0";
   for (const [state, isZombie] of [
     ["Z", true],

@@ -5,7 +5,7 @@ import { readFacts } from "../../src/doctor/facts.ts";
 import { OBSERVERS } from "../../src/observers/registry.ts";
 import { recordMachine } from "../doctor/recorded-machine.ts";
 
-test("the set-up and the documentation have what the observers say", () => {
+test("the set-up and the documentation match the list of observers", () => {
   expect(outdatedFiles()).toEqual([]);
 });
 

@@ -10,7 +10,7 @@ function parse(...lines: string[]): Sighting[] {
   return [...parseStrace(lines, newTally())];
 }
 
-test("a real log names every process, by arguments as they were given", () => {
+test("a real log has every process, with its exact arguments", () => {
   expect(oddSeen(sightings, pids)).toEqual(ODD);
   expect(tally).toMatchObject({ unparsed: 0, cutLines: 0 });
   const tail = (nonce: string) => (argsOf(sightings, pids, nonce) as string[]).slice(4);
@@ -19,11 +19,11 @@ test("a real log names every process, by arguments as they were given", () => {
   expect(tail("nonce-quote")).toEqual(["nonce-quote", 'a"b', "it's", "back\\slash", "", "k=v w", "> 1 x"]);
   expect(tail("nonce-control")).toEqual(["nonce-control", "bell\x07\x7f"]);
   expect(tail("nonce-paren")).toEqual(["nonce-paren", "(a) b)", ") R 1 ("]);
-  // strace's own limit on strings, which cuts the 300 digits.
+  // strace cuts the 300 digits at its string limit.
   expect(tail("nonce-long")[1]).toHaveLength(256);
 });
 
-test("an exec by another thread counts for the process, one by descriptor counts, one that failed does not", () => {
+test("an exec by another thread and an exec by descriptor count for the process; a failed exec does not", () => {
   expect(argsOf(sightings, pids, "nonce-thread")).toEqual(["true", "nonce-thread"]);
   expect(argsOf(sightings, pids, "nonce-descriptor")).toEqual(["true", "nonce-descriptor"]);
   expect(sightings.some(({ args }) => args?.includes("nonce-missing"))).toBe(false);
@@ -37,7 +37,7 @@ test("forks and ends are reported, threads are not", () => {
   ]);
 });
 
-test("calls in two halves are put together, also where others come between", () => {
+test("the two halves of a call are joined, also with other calls between", () => {
   const lines = [
     '7 execve("/a", ["a", "n1"], 0x1 /* 2 vars */ <unfinished ...>',
     '8 execve("/b", ["b", "n2"], 0x1 /* 2 vars */ <unfinished ...>',
@@ -48,17 +48,17 @@ test("calls in two halves are put together, also where others come between", () 
   expect(parse(...lines)).toEqual([{ pid: 7, what: "exec", args: ["a", "n1"] }]);
 });
 
-test("strings may hold what looks like the end of a list or of the call", () => {
+test("strings may contain text that looks like the end of a list or call", () => {
   const line = '7 execve("/x[\\"", ["]", "a\\\\", "] = 0", "<unfinished ...>"], 0x1 /* 2 vars */) = 0';
   expect(parse(line)).toEqual([{ pid: 7, what: "exec", args: ["]", "a\\", "] = 0", "<unfinished ...>"] }]);
 });
 
-test("a log that was cut off gives what it has", () => {
+test("incomplete lines of a truncated log count as unparsed", () => {
   const cut = newTally();
   expect([...parseStrace(['7 execve("/a", ["a"', "garbage", "7"], cut)]).toEqual([]);
   expect(cut.unparsed).toBe(2);
 });
 
-test("escapes of C", () => {
+test("unescapeC decodes the escapes of C strings", () => {
   expect(unescapeC('\\0\\33[\\177\\377\\1234\\x41\\n\\t\\"\\\\')).toBe('\0\x1b[\x7f\xff\x534A\n\t"\\');
 });

@@ -6,14 +6,14 @@ import { PrivateFolder } from "../../src/sys/private-folder.ts";
 
 setDefaultTimeout(60_000);
 
-/** An argument that only the processes of this test have. */
+/** An argument that identifies the processes of this test. */
 const MARK = `61.${process.pid}`;
 const isRoot = process.geteuid?.() === 0;
 const setpriv = "/usr/bin/setpriv";
 const canChangeAccount = isRoot && existsSync(setpriv);
 const hasPerl = existsSync("/usr/bin/perl");
 
-/** Processes that have the mark among their arguments, those that wait to be reaped left out. */
+/** Processes with the mark among their arguments, without zombies. */
 function marked(): number[] {
   return readdirSync("/proc")
     .filter((name) => /^[1-9]\d*$/.test(name))
@@ -28,7 +28,7 @@ function marked(): number[] {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  // In the midst of an exec a process has no arguments: what was true once need not be so at the next look.
+  // During an exec a process has no arguments, so the condition may be true at one check and false at the next.
   let isSo = condition();
   for (let tries = 0; tries < 3000 && !isSo; tries++) {
     await Bun.sleep(10);
@@ -37,7 +37,7 @@ async function until(condition: () => boolean): Promise<void> {
   expect(isSo).toBe(true);
 }
 
-// What one test leaves does not fail the others.
+// Processes that one test leaves must not fail the others.
 afterEach(() => {
   for (const pid of marked()) process.kill(pid, "SIGKILL");
 });
@@ -117,7 +117,7 @@ for (const [what, script, can = true] of ESCAPES) {
 }
 
 test.skipIf(!hasPerl)(
-  `a process that forks and ends all the time, each time in a new session, is ended${hasPerl ? "" : " (skipped: no perl)"}`,
+  `a chain of processes that each fork into a new session and exit is killed${hasPerl ? "" : " (skipped: no perl)"}`,
   async () => {
     const chain = "use POSIX; fork and exit; POSIX::setsid(); while (1) { fork and exit; POSIX::setsid(); }";
     await using running = await Running.start(["/bin/sh", "-c", `perl -e '${chain}' ${MARK}; exec sleep 60`]);
@@ -127,7 +127,7 @@ test.skipIf(!hasPerl)(
   },
 );
 
-test("all of it ends with linnix that is killed by SIGKILL", async () => {
+test("the command and all its children end if linnix is killed by SIGKILL", async () => {
   const module = (name: string): string => JSON.stringify(`${import.meta.dir}/../../src/${name}.ts`);
   const script = `
     import { SupervisedChild } from ${module("observers/supervised-child")};
@@ -148,7 +148,7 @@ test("all of it ends with linnix that is killed by SIGKILL", async () => {
   await until(() => marked().length === 0);
 });
 
-test("its end is reported as it was: a status, a signal, a program that is not there", async () => {
+test("the end of a command is reported with its status or signal, or that the program does not exist", async () => {
   for (const [script, problem] of [
     ["exit 7", "it ended with status 7"],
     ["kill -KILL $$", "it was ended by SIGKILL"],
@@ -161,7 +161,7 @@ test("its end is reported as it was: a status, a signal, a program that is not t
   }
 });
 
-test("a command that ignores SIGINT is killed, and one that is stopped is no problem", async () => {
+test("stop() kills a command that ignores SIGINT, and does not report that as a problem", async () => {
   await using running = await Running.start(["/bin/sh", "-c", `trap '' INT; sleep ${MARK} & wait`]);
   await until(() => marked().length > 0);
   await running.command.stop();

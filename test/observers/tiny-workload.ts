@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import type { TruthProcess } from "../../src/observers/match.ts";
 
-/** How the processes of the tiny workload live: spinning, sleeping, or over before one can look. */
+/** Kinds of processes in the tiny workload: spinning, sleeping, or ending at once. */
 export type Life = "busy" | "asleep" | "brief";
 
-/** $1 of each process is its life, $2 its nonce. All at once, so that the whole takes as long as the longest. */
+/** $1 of each process is its life, $2 its nonce. All run at once, so that the workload lasts as long as the longest. */
 const SCRIPT = `
 read -r _ || exit 0
 live() { # live LIFE COUNT COMMAND...
@@ -23,7 +23,7 @@ exec >&-
 read -r end
 `;
 
-/** Lifetimes in the truth, ms: only classes here. */
+/** The lifetime that the truth lists for each kind, ms. */
 export const LIFETIME_MS: Record<Life, number> = { busy: 4000, asleep: 2000, brief: 1 };
 
 /** CLOCK_BOOTTIME, rounded down to 10 ms, as in /proc. */
@@ -32,7 +32,7 @@ function uptimeNs(): bigint {
   return BigInt(seconds) * 1_000_000_000n + BigInt(hundredths) * 10_000_000n;
 }
 
-/** A process of ours that waits, then makes a few others of known lifetimes. It stays: a tracer ends with what it traces. */
+/** A process that waits, then makes others of known lifetimes. It stays, because a tracer ends with its tracee. */
 export class TinyWorkload implements Disposable {
   readonly #child = Bun.spawn(["/bin/sh", "-c", SCRIPT, "tiny-workload"], { stdin: "pipe", stdout: "pipe" });
 
@@ -40,7 +40,7 @@ export class TinyWorkload implements Disposable {
     return this.#child.pid;
   }
 
-  /** Makes the processes, and waits until all have ended. */
+  /** Makes the processes, and waits until all have exited. */
   async run(): Promise<TruthProcess[]> {
     const spawnedFromNs = uptimeNs();
     this.#child.stdin.write("go\n");

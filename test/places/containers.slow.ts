@@ -103,7 +103,7 @@ const noRunc = reasonOf(noRoot, programPath("runc") === null && "needs runc");
 describe.skipIf(noRunc !== null)(titled("runc", noRunc), () => {
   const DEFAULT = ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"];
   const CONTAINERS: [string, { capabilities: string[]; without?: string[]; isReadOnly?: boolean }, Expected][] = [
-    ["as `runc spec` makes it", { capabilities: DEFAULT }, NO_CAPABILITIES],
+    ["with the default configuration of `runc spec`", { capabilities: DEFAULT }, NO_CAPABILITIES],
     ["with CAP_BPF and CAP_PERFMON", { capabilities: ["CAP_BPF", "CAP_PERFMON"] }, {}],
     ["with both, in the host's pid namespace", { capabilities: ["CAP_BPF", "CAP_PERFMON"], without: ["pid"] }, {}],
     ["with CAP_SYS_ADMIN, read-only", { capabilities: ["CAP_SYS_ADMIN"], isReadOnly: true }, {}],

@@ -39,7 +39,7 @@ const LIMITS: Record<string, Place> = {
   "data: 2 GB": { before: prlimit("--data=2000000000"), cause: /executable memory/, hint: /LimitDATA=/ },
   "data: 4 GiB, as the hint says": { before: prlimit("--data=4294967296") },
   "file size: nothing": { before: limited("ulimit -f 0"), cause: /EFBIG/, hint: /LimitFSIZE=/ },
-  // The kernel permits every user some memory for rings.
+  // The kernel permits each user some memory for rings beyond the limit.
   "locked memory: none, as nobody": { before: [...prlimit("--memlock=0"), ...asNobody("bpf", "perfmon")] },
   "the idle scheduling class": { before: ["chrt", "--idle", "0"] },
   "nice 19": { before: ["nice", "-n", "19"] },

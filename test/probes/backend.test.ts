@@ -6,7 +6,7 @@ import { recordIn } from "../../src/wire/record.ts";
 import { probeOptions } from "../collect/collector-options.ts";
 import { forkRecord } from "../wire/make-record.ts";
 
-describe("what has to be sent", () => {
+describe("the record types that the kernel side must send", () => {
   const cases: [EventType[], EventType[]][] = [
     [["fork"], ["fork"]],
     [["exec"], ["exec"]],
@@ -14,7 +14,7 @@ describe("what has to be sent", () => {
       ["fork", "exec"],
       ["fork", "exec"],
     ],
-    // An exit has path and arguments of the last exec, which may be from before the fork.
+    // An exit event contains path and arguments of the last exec, which may be older than the fork.
     [["exit"], ["exit", "exec", "fork"]],
     [
       ["exec", "exit"],
@@ -29,7 +29,7 @@ describe("what has to be sent", () => {
       ["fork", "exec", "exit"],
     ],
   ];
-  test.each(cases)("for %p is %p", (events, sent) => {
+  test.each(cases)("for events %p are %p", (events, sent) => {
     expect(sentTypes(events).toSorted()).toEqual(sent.toSorted());
     expect(new Set(sentTypes(events)).size).toBe(sentTypes(events).length);
   });
@@ -38,12 +38,12 @@ describe("what has to be sent", () => {
 describe("exits", () => {
   const { events, filters } = probeOptions();
 
-  test("are all reported without a filter", () => {
+  test("are all sent without a filter", () => {
     expect(holdsBackExits({ events, filters })).toBe(false);
     expect(holdsBackExits({ events: ["exit"], filters })).toBe(false);
   });
 
-  test("are held back by every filter, and unless they are asked for", () => {
+  test("may be held back if a filter is set or exit events are not requested", () => {
     const some = [{ pids: [1] }, { uids: [0] }, { comms: ["sh"] }, { cgroup: { id: 1n } }, { minDurationNs: 1 }];
     for (const filter of some) expect(holdsBackExits({ events, filters: { ...filters, ...filter } })).toBe(true);
     expect(holdsBackExits({ events: ["fork", "exec"], filters })).toBe(true);
@@ -51,12 +51,12 @@ describe("exits", () => {
 });
 
 describe("the backend", () => {
-  test("is the one that was asked for", () => {
+  test("is the requested backend", () => {
     expect(chooseBackend("btf")).toBe("btf");
     expect(chooseBackend("tracepoint")).toBe("tracepoint");
   });
 
-  test("is btf exactly where the kernel has BTF, when it may choose", () => {
+  test("is chosen by auto: btf if the kernel has BTF, else tracepoint", () => {
     expect(chooseBackend("auto")).toBe(existsSync("/sys/kernel/btf/vmlinux") ? "btf" : "tracepoint");
   });
 

@@ -6,7 +6,7 @@ const CPUS = 3;
 const TYPES = { fork: EVENT_FORK, exec: EVENT_EXEC, exit: EVENT_EXIT } as const;
 const KINDS = ["seen", "emitted", "ring_full", "no_ring", "filtered", "suppressed", "folded", "retried"] as const;
 
-/** The counters' memory as the kernel side writes it. */
+/** Memory of the counters, written as the kernel side writes it. */
 class Memory {
   readonly bytes = new ArrayBuffer(CPUS * CPU_COUNTERS.size);
   readonly #view = new DataView(this.bytes);
@@ -21,7 +21,7 @@ const sum = (values: (number | undefined)[]) => values.reduce<number>((all, one)
 const NONE = { fork: 0, exec: 0, exit: 0 };
 
 describe("KernelCounters", () => {
-  test("are sums over all CPUs, each in its own place", () => {
+  test("are sums over all CPUs, each read from its own offset", () => {
     const memory = new Memory();
     const expected: { [kind: string]: { [type: string]: number } } = {};
     let value = 1n;
@@ -44,11 +44,11 @@ describe("KernelCounters", () => {
     );
     const lost_by_reason = { ring_full: sum(Object.values(ring_full)), no_ring: sum(Object.values(no_ring)) };
     expect(counts).toMatchObject({ ...same, lost_by_type, lost_by_reason, threads: { started: 11, exited: 7 } });
-    // A power of two each, and exact in a double: no two sums can be mixed up.
+    // Each value is a power of two and exact in a double, so each sum is unique.
     expect(value).toBeLessThan(2n ** 55n);
   });
 
-  test("losses by CPU name only those that lost anything, of whatever type", () => {
+  test("list losses only for CPUs that lost events, summed over all types", () => {
     const memory = new Memory();
     memory.set(0, CPU_COUNTERS.emitted + 8 * EVENT_FORK, 9n);
     memory.set(2, CPU_COUNTERS.ring_full + 8 * EVENT_FORK, 1n);
@@ -57,7 +57,7 @@ describe("KernelCounters", () => {
     expect(new KernelCounters(memory.bytes).lostByCpu()).toEqual([{ cpu: 2, ring_full: 5, no_ring: 2 }]);
   });
 
-  test("stamps move with what they stand for, and with nothing else", () => {
+  test("have stamps that change only with the counters that they cover", () => {
     const memory = new Memory();
     const counters = new KernelCounters(memory.bytes);
     const stamps = () => [

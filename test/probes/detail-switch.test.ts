@@ -14,7 +14,7 @@ import {
 
 const LEVELS: DetailLevel[] = ["events", "processes", "summary"];
 
-/** As bpf/level.h reads it. */
+/** The level of a process with this start, computed as in bpf/level.h. */
 function levelAt(memory: ArrayBuffer, startNs: bigint): DetailLevel | undefined {
   const view = new DataView(memory);
   const mode = view.getUint32(DETAIL.mode, true);
@@ -34,7 +34,7 @@ function started() {
   let nowNs = 1000n * 2n ** 53n;
   const detail = new DetailSwitch(memory, () => nowNs);
   const mode = () => new Uint32Array(memory)[DETAIL.mode / 4] as number;
-  /** A start a second after the last one. */
+  /** A start time one second after the previous. */
   const next = () => {
     nowNs += 1_000_000_000n;
     return nowNs;
@@ -47,7 +47,7 @@ function exactly(...startsNs: bigint[]): StartRange[] {
 }
 
 describe("DetailSwitch", () => {
-  test("at events without totals the programs read 0", () => {
+  test("the mode is 0 at level events without totals", () => {
     const { detail, mode } = started();
     detail.begin("events");
     expect(mode()).toBe(0);
@@ -76,7 +76,7 @@ describe("DetailSwitch", () => {
     expect(levelAt(memory, start + 1_000_000n)).toBe(before);
   });
 
-  test("after more switches than are kept, only the oldest processes change their level", () => {
+  test("after more switches than are stored, only the oldest processes change their level", () => {
     const { memory, detail, next } = started();
     detail.begin("events");
     const starts = [next()];
@@ -90,7 +90,7 @@ describe("DetailSwitch", () => {
     );
   });
 
-  test("a level that no live process has is forgotten, and each process keeps its own", () => {
+  test("a level that no live process has is dropped, and each process keeps its own", () => {
     const { memory, detail, mode, next } = started();
     detail.begin("events");
     const older = next();
@@ -108,7 +108,7 @@ describe("DetailSwitch", () => {
     expect([older, younger].map((start) => levelAt(memory, start))).toEqual(["events", "events"]);
   });
 
-  test("spans between others are forgotten, at the beginning as well", () => {
+  test("unused spans between others and at the beginning are dropped", () => {
     const { memory, detail, next } = started();
     detail.begin("events");
     const starts = [next()];
@@ -134,7 +134,7 @@ describe("DetailSwitch", () => {
     expect(detail.levels).toEqual(new Set<DetailLevel>(["summary", "processes"]));
   });
 
-  test("a level that has just been left is kept: a fork may be under way", () => {
+  test("the previous level is kept for a while, because a fork may be under way", () => {
     const { detail, next } = started();
     detail.begin("events");
     const older = next();
@@ -145,7 +145,7 @@ describe("DetailSwitch", () => {
     expect(detail.levels).toEqual(new Set<DetailLevel>(["events", "summary"]));
   });
 
-  test("all levels are kept that a process may have whose start is known roughly", () => {
+  test("a process whose start is known roughly keeps all levels that it may have", () => {
     const { detail, next } = started();
     detail.begin("events");
     const before = next();
@@ -158,7 +158,7 @@ describe("DetailSwitch", () => {
     expect(detail.levels).toEqual(new Set<DetailLevel>(["events", "summary", "processes"]));
   });
 
-  test("the same level again is no switch", () => {
+  test("setting the current level again changes nothing", () => {
     const { detail, mode } = started();
     detail.begin("summary");
     const before = mode();
@@ -166,7 +166,7 @@ describe("DetailSwitch", () => {
     expect(mode()).toBe(before);
   });
 
-  test("totals and their buffer change nothing else", () => {
+  test("totals and their buffer change only their own bits of the mode", () => {
     const { detail, mode } = started();
     detail.begin("events");
     detail.addsAll = true;

@@ -2,15 +2,15 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { IO_ACCOUNTING_FILE, LOGIN_UID_FILE, missingFields } from "../../src/probes/missing-fields.ts";
 
-describe("the fields that a backend cannot give", () => {
-  test("btf: none, but what the kernel is built without", () => {
+describe("the fields that a backend cannot provide", () => {
+  test("for btf are only the fields that the kernel is built without", () => {
     const without = (file: string) => missingFields("btf", (path) => path !== file);
     expect(missingFields("btf", () => true)).toEqual([]);
     expect(without(IO_ACCOUNTING_FILE)).toEqual(["read_bytes", "write_bytes"]);
     expect(without(LOGIN_UID_FILE)).toEqual(["auid"]);
   });
 
-  test("tracepoint: the same on every kernel", () => {
+  test("for tracepoint are the same on every kernel", () => {
     const missing = missingFields("tracepoint", () => true);
     expect(missing).toEqual(missingFields("tracepoint", () => false));
     for (const field of ["parent_start_ns", "euid", "egid", "auid", "start_ns", "args", "exit_code"])
@@ -19,7 +19,7 @@ describe("the fields that a backend cannot give", () => {
 
   const config = configuration();
   const reason = config === null ? "the kernel's configuration cannot be read here" : null;
-  test.skipIf(reason !== null)(`this kernel's own configuration says so too${reason ? ` (${reason})` : ""}`, () => {
+  test.skipIf(reason !== null)(`for btf match the configuration of this kernel${reason ? ` (${reason})` : ""}`, () => {
     const counts = /^CONFIG_TASK_IO_ACCOUNTING=y$/m.test(config ?? "");
     const audits = /^CONFIG_AUDIT=y$/m.test(config ?? "");
     expect(missingFields("btf", existsSync)).toEqual([

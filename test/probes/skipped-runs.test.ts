@@ -7,8 +7,8 @@ test.each([
   ["7.0.0-rc1", true],
   ["7.3.4+deb13-cloud-amd64", true],
   ["10.0", true],
-  // If it cannot know, it retries: that loses nothing.
+  // For an unknown kernel linnix retries, which loses nothing.
   ["", true],
-])("a kernel that calls itself %p may skip a preempted program: %p", (release, skips) => {
+])("kernel release %p may skip a preempted program: %p", (release, skips) => {
   expect(skipsPreempted(release)).toBe(skips);
 });

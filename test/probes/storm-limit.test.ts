@@ -4,7 +4,7 @@ import { cpuShare, StormLimit } from "../../src/probes/storm-limit.ts";
 import { DETAIL, STORM_BIRTHS } from "../../src/wire/layout.gen.ts";
 
 describe("the limit of sources", () => {
-  test("the shares of all CPUs are never more than the rate of a source", () => {
+  test("the shares of all CPUs add up to at most the rate of a source", () => {
     for (const cpus of [1, 2, 3, 16, 128, 1024]) {
       for (const rate of [1, 20, 1000, 13_107, 1_000_000]) {
         const perSecond = cpuShare(rate, cpus) * cpus * 20;
@@ -14,7 +14,7 @@ describe("the limit of sources", () => {
     }
   });
 
-  test("is written before the programs are switched, and taken away by the mode alone", () => {
+  test("is written before the mode switches the programs on, and is removed only by the mode", () => {
     const memory = new ArrayBuffer(DETAIL.size);
     const words = new Uint32Array(memory);
     const eventNs = () => words[DETAIL.event_ns / 4];
@@ -27,7 +27,7 @@ describe("the limit of sources", () => {
     new BigUint64Array(memory, DETAIL.busy_until_ns, 1)[0] = 7n;
     limit.rate = 500;
     expect([switched, words[DETAIL.cpu_share / 4]]).toEqual([[[true, 2_000_000]], 12]);
-    // What was kept of processes while nothing was watched holds no more.
+    // State of processes from before the switch is no longer valid.
     expect(new BigUint64Array(memory, DETAIL.busy_until_ns, 1)[0]).toBe(0n);
     limit.rate = 2e9;
     expect(eventNs()).toBe(1);
@@ -36,7 +36,7 @@ describe("the limit of sources", () => {
   });
 });
 
-test("the programs see when rings were emptied, and from which share on one fills up", () => {
+test("is written with the ring share and the number of drains", () => {
   const memory = new ArrayBuffer(DETAIL.size);
   const words = new Uint32Array(memory);
   const limit = new StormLimit(memory, 2, { storms: false });
@@ -46,13 +46,13 @@ test("the programs see when rings were emptied, and from which share on one fill
   expect([words[DETAIL.ring_share / 4], words[DETAIL.drains / 4]]).toEqual([131_072, 2]);
 });
 
-describe("processes whose execs were counted only", () => {
+describe("processes whose execs were only counted", () => {
   const limits = new ArrayBuffer(DETAIL.size);
   new Uint32Array(limits)[DETAIL.epoch / 4] = 3;
   const word = (pid: number, { missed = true, epoch = 3 } = {}) =>
     (BigInt(epoch) << 42n) | (BigInt(pid >> 14) << 34n) | (missed ? 1n << 32n : 0n) | 5n;
 
-  test("are listed and forgotten by pid; others of the same place are not", () => {
+  test("are listed and forgotten by pid, unlike other processes in the same slot", () => {
     const memory = new ArrayBuffer(STORM_BIRTHS * 8);
     const words = new BigUint64Array(memory);
     const births = new StormBirths(memory, limits);

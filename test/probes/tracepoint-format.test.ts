@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { parseTracepointFormat } from "../../src/probes/tracepoint-format.ts";
 
-/** A format file as the kernel of that version prints it. */
+/** A recorded format file of kernel 6.18. */
 function recorded(tracepoint: string): string {
   return readFileSync(new URL(`../fixtures/tracepoints/6.18/${tracepoint}`, import.meta.url), "utf8");
 }
@@ -64,7 +64,7 @@ describe("parseTracepointFormat", () => {
     });
   });
 
-  test("kernels before 6.16 have no group_dead, and flags of another type", () => {
+  test("formats before 6.16 have no group_dead, and clone_flags of another type", () => {
     const exit = `${COMMON}
 	field:char comm[16];	offset:8;	size:16;	signed:1;
 	field:pid_t pid;	offset:24;	size:4;	signed:1;
@@ -81,7 +81,7 @@ print fmt: "comm=%s pid=%d prio=%d", REC->comm, REC->pid, REC->prio
     expect(parseTracepointFormat(newtask).get("clone_flags")).toEqual(flags);
   });
 
-  test("fields move where a kernel has more of the common ones, as PREEMPT_RT has", () => {
+  test("fields have other offsets if the kernel has more common fields, as with PREEMPT_RT", () => {
     const text = `${COMMON}	field:unsigned char common_preempt_lazy_count;	offset:8;	size:1;	signed:0;
 
 	field:__data_loc char[] filename;	offset:12;	size:4;	signed:0;
@@ -107,7 +107,7 @@ print fmt: "comm=%s pid=%d prio=%d", REC->comm, REC->pid, REC->prio
     'print fmt: "field:int pid;"',
     "	field:int pid;	size:4;",
     "	field:;	offset:1;	size:2;",
-  ])("what is no field is left out: %j", (text) => {
+  ])("a line that is no complete field is skipped: %j", (text) => {
     expect(parseTracepointFormat(text).size).toBe(0);
   });
 });

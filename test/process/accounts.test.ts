@@ -4,20 +4,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Accounts } from "../../src/process/accounts.ts";
 
-describe("the files of this machine", () => {
+describe("the account files", () => {
   let folder = "";
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), "linnix-accounts-"));
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  test("root is known by its name, an id without one is not", () => {
+  test("give the name of root, and null for an id without a name", () => {
     const accounts = new Accounts();
     expect([accounts.userName(0), accounts.groupName(0)]).toEqual(["root", "root"]);
     expect([accounts.userName(3_999_999_999), accounts.groupName(3_999_999_999)]).toEqual([null, null]);
   });
 
-  test("are read again when they were replaced, though not at every question", async () => {
+  test("are read again after they were replaced, but not at every lookup", async () => {
     const files = { passwd: join(folder, "passwd"), group: join(folder, "group") };
     writeFileSync(files.passwd, "anna:x:1000:1000::/:/bin/sh\n");
     const accounts = new Accounts(files);
@@ -31,13 +31,13 @@ describe("the files of this machine", () => {
     expect(accounts.userName(1000)).toBeNull();
   });
 
-  test("one that is larger than anybody's is not read", () => {
+  test("are not read if they are unusually large", () => {
     const passwd = join(folder, "huge");
     writeFileSync(passwd, `anna:x:1000:1000::/:/bin/sh\n${"#".repeat(9 * 2 ** 20)}`);
     expect(new Accounts({ passwd, group: passwd }).userName(1000)).toBeNull();
   });
 
-  test("a large one takes no more memory than its names do", () => {
+  test("use only the memory of their names and ids, also if large", () => {
     const passwd = join(folder, "large");
     const line = (_: unknown, i: number) => `user${i}:x:${1000 + i}:1000:User ${i},,,:/home/user${i}:/bin/bash\n`;
     writeFileSync(passwd, Array.from({ length: 120_000 }, line).join(""));
@@ -52,11 +52,11 @@ describe("the files of this machine", () => {
     const { stdout } = Bun.spawnSync([process.execPath, "-e", code]);
     const { names, grownBytes } = JSON.parse(stdout.toString());
     expect(names).toEqual(["user0", "user119999", null]);
-    // 8 MB, of which names and ids are 2; as strings all of it took 45.
+    // The file has 8 MB, of which names and ids are 2 MB; the whole file as strings used 45 MB.
     expect(grownBytes).toBeLessThan(20 * 2 ** 20);
   });
 
-  test("more owners than are kept have their names", () => {
+  test("give the names of more ids than the cache holds", () => {
     const passwd = join(folder, "many");
     writeFileSync(passwd, Array.from({ length: 3000 }, (_, i) => `u${i}:x:${i}:\n`).join(""));
     const accounts = new Accounts({ passwd, group: passwd });

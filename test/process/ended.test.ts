@@ -24,7 +24,7 @@ function started() {
     view.accept(recordIn(endedRecord(fields)));
     return eventOf<EndedEvent>(view);
   };
-  /** A process that a list or a sweep shows. */
+  /** Enters a process as a list or scan reports it. */
   const scanned = (pid: number, start_ns: bigint, args: string) => {
     const slot = table.refresh(recordIn(sampleRecord({ pid, start_ns, ppid: 1 })));
     table.setImage(slot, Buffer.from("/bin/scanned"), argumentBytes(args));
@@ -36,8 +36,8 @@ function started() {
 const IMAGE = { exe: pathComponents("/bin/last"), args: argumentBytes("last", "of it") };
 const WITH_IMAGE = EXEC_KNOWN | IMAGE_HERE | KNOWN_EXEC_COUNT;
 
-describe("a process that is reported at its end only", () => {
-  test("has the image of its record, and stays known as one that has ended", () => {
+describe("a process that is reported only at its end", () => {
+  test("has the image of its record, and stays in the table as ended", () => {
     const { table, end } = started();
     const line = end({ pid: 7, ppid: 3, start_ns: 5n, ts_ns: 50n, flags: WITH_IMAGE, exec_count: 2, ...IMAGE });
     expect(line).toMatchObject({ type: "process", pid: 7, ppid: 3, exe: "/bin/last", args: ["last", "of it"] });
@@ -47,14 +47,14 @@ describe("a process that is reported at its end only", () => {
     expect([table.live, table.lingering, table.images.count]).toEqual([0, 1, 1]);
   });
 
-  test("has not the image that a scan has shown before its last exec", () => {
+  test("does not have the image of a scan before its last exec", () => {
     const { table, end, scanned } = started();
     scanned(7, 5n, "before");
     expect(end({ pid: 7, start_ns: 5n, flags: WITH_IMAGE, ...IMAGE }).args).toEqual(["last", "of it"]);
     expect(table.images.count).toBe(1);
   });
 
-  test("is without arguments if there was no room for them, whatever a scan has shown", () => {
+  test("has no arguments if the kernel side had no room for them, also after a scan", () => {
     const { end, scanned } = started();
     scanned(7, 5n, "scanned");
     const none = { exe: null, args: null, args_truncated: null, exe_truncated: null };
@@ -66,27 +66,27 @@ describe("a process that is reported at its end only", () => {
     });
   });
 
-  test("that is older than the run and has executed nothing since has the image that was read at the start", () => {
+  test("has the image read at the start if it is older than the run and executed nothing since", () => {
     const { end, scanned } = started();
     scanned(7, 5n, "older");
     expect(end({ pid: 7, start_ns: 5n })).toMatchObject({ args: ["older"], exec_count: null });
   });
 
-  test("has the image of the older process that it descends from, dead or alive", () => {
+  test("has the image of the older process from which it descends, live or ended", () => {
     const { table, end, scanned } = started();
     scanned(7, 5n, "older");
     const child = { start_ns: 20n, flags: HEAD_KNOWN | KNOWN_EXEC_COUNT, image_pid: 7, image_start_ns: 5n };
     expect(end({ pid: 9, ...child })).toMatchObject({ args: ["older"], exe: "/bin/scanned", exec_count: 0 });
     end({ pid: 7, start_ns: 5n });
     expect(end({ pid: 10, ...child }).args).toEqual(["older"]);
-    // Another process with that pid, and one that is not known.
+    // Another process with the pid of the image, and an unknown pid.
     scanned(7, 30n, "younger");
     expect(end({ pid: 11, ...child, image_start_ns: 6n }).args).toBeNull();
     expect(end({ pid: 12, ...child, image_pid: 99 }).args).toBeNull();
     expect(table.images.count).toBe(2);
   });
 
-  test("has a duration from its fork where no start is known", () => {
+  test("has a duration from its fork if its start is unknown", () => {
     const { table, end } = started();
     const flags = KNOWN_EXEC_COUNT | KNOWN_PPID;
     expect(end({ pid: 7, ppid: 3, ts_ns: 90, born_ns: 50, flags, known: 0 })).toMatchObject({
@@ -97,7 +97,7 @@ describe("a process that is reported at its end only", () => {
     expect(end({ pid: 8, ts_ns: 90, flags, known: 0 }).duration_ns).toBeNull();
   });
 
-  test("has its arguments redacted, and what is cut marked", () => {
+  test("has redacted arguments, and marks for cut path and arguments", () => {
     const { table, end } = started();
     table.redact = redactorOf({ redact: true, patterns: [] });
     expect(end({ pid: 7, start_ns: 5n, flags: WITH_IMAGE, ...IMAGE }).args).toEqual(["last", "[redacted]"]);

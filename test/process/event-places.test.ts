@@ -34,7 +34,7 @@ describe("the place in an event", () => {
     ["/system.slice/srv-a\\x2db.mount", { unit: "srv-a\\x2db.mount" }],
     ['/"\n\x1b[31m\ud800\\', {}],
     ["/", {}],
-  ])("JSON and object agree: %j", (path, more) => {
+  ])("is the same in JSON and in the object: %j", (path, more) => {
     const cgroup = path.toWellFormed();
     for (const { json, event } of told(placeAt(cgroup))) {
       expect(json).toEqual({ cgroup, ...more });
@@ -42,12 +42,12 @@ describe("the place in an event", () => {
     }
   });
 
-  test("a path as long as the kernel's longest is reported whole", () => {
+  test("is complete for the longest path of the kernel", () => {
     const cgroup = `/${"deep/".repeat(800)}`;
     for (const each of told(placeAt(cgroup))) expect(each).toEqual({ json: { cgroup }, event: { cgroup } });
   });
 
-  test("what is not known is left out", () => {
+  test("has no fields if it is unknown", () => {
     for (const place of [UNKNOWN_PLACE, undefined]) {
       for (const each of told(place)) expect(each).toEqual({ json: {}, event: {} });
     }
@@ -55,7 +55,7 @@ describe("the place in an event", () => {
 });
 
 describe("places of single processes", () => {
-  test("are held once each, as long as a process has them, and inherited", () => {
+  test("are stored once each, while a process has them, and are inherited at a fork", () => {
     const places = new PlaceStore();
     const table = new ProcessTable({ lingerNs: 0 });
     table.places = places;
@@ -75,7 +75,7 @@ describe("places of single processes", () => {
     expect(places.count).toBe(0);
   });
 
-  test("have a bound; those beyond it are unknown", () => {
+  test("are bounded in number, and unknown above the bound", () => {
     const places = new PlaceStore();
     const taken = Array.from({ length: 20_000 }, (_, i) => places.take(`/${i}`, placeAt));
     expect(places.count).toBe(16_384);

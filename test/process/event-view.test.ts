@@ -36,10 +36,10 @@ import {
 } from "../wire/make-record.ts";
 import { eventOf } from "./event-of.ts";
 
-/** 2026-09-21T14:13:20.000000000Z, when the machine is at 0. */
+/** Wall-clock time of the boot: 2026-09-21T14:13:20.000000000Z. */
 const BOOT_NS = 1_790_000_000_000_000_000n;
 
-/** One view, as a run has it. */
+/** A view with its table and clock, as in a run. */
 class Run {
   readonly table = new ProcessTable({ lingerNs: 1e9 });
   readonly view = new EventView(this.table, new WallClock(BOOT_NS));
@@ -75,7 +75,7 @@ const HEAD: Head = {
   comm: "true",
 };
 
-/** What every event of `HEAD` says, and its key order. */
+/** The fields of every event of `HEAD`, in their order. */
 const BASE = {
   time: "2026-09-21T17:39:05.678901234Z",
   ts_ns: 12_345_678_901_234n,
@@ -90,7 +90,7 @@ const BASE = {
   ns_pid: 7,
 };
 
-/** These values, in this order; a field that is added to the table needs no change here. */
+/** Expects these values in this order. Fields that are added to the table later need no change here. */
 function expectEvent(event: ProcessEvent, expected: object): void {
   expect(event).toMatchObject(expected);
   const names = Object.keys(event);
@@ -99,7 +99,7 @@ function expectEvent(event: ProcessEvent, expected: object): void {
   expect(names).toEqual(inTable.filter((name) => names.includes(name)));
 }
 
-describe("whole events", () => {
+describe("all fields of an event", () => {
   test("fork", () => {
     expectEvent(new Run().fork(HEAD), { type: "fork", ...BASE });
   });
@@ -155,7 +155,7 @@ describe("whole events", () => {
     });
   });
 
-  test("from a backend that knows next to nothing: null, not 0", () => {
+  test("are null, not 0, if the backend does not know them", () => {
     const run = new Run();
     const bare = { ...HEAD, flags: 0, ppid: 0, start_ns: 0n, cgroup_id: 0n, ns_pid: 0 };
     const { ns_pid: _, ...base } = { ...BASE, ppid: null, start_ns: null, cgroup_id: null };
@@ -211,7 +211,7 @@ describe("how a process ended", () => {
     [KNOWN_RSS, ["peak_rss_bytes"]],
     [KNOWN_FAULTS, ["minor_faults", "major_faults"]],
     [KNOWN_IO, ["read_bytes", "write_bytes"]],
-  ])("known %i tells %p and nothing else", (known, fields) => {
+  ])("known bits %i provide %p and nothing else", (known, fields) => {
     const { exit_code, core_dumped, cpu_user_ns, cpu_system_ns, ...rest } = new Run().exit({ pid: 1, known });
     const { peak_rss_bytes, minor_faults, major_faults, read_bytes, write_bytes } = rest;
     const values = Object.entries({
@@ -229,8 +229,8 @@ describe("how a process ended", () => {
   });
 });
 
-describe("the processor time", () => {
-  /** What an exit that was written at `sampleTimeNs` of the scheduler's clock used in all, ns. */
+describe("the CPU time", () => {
+  /** CPU time of an exit whose record was written at `sampleTimeNs` of the scheduler's clock, ns. */
   function cpuNs(fields: Exit, sampleTimeNs: number): bigint {
     const { view } = new Run();
     const record = recordIn(exitRecord(fields));
@@ -242,26 +242,26 @@ describe("the processor time", () => {
 
   test.each([
     [
-      "with what the last thread ran since it was added up",
+      "with the time that the last thread ran since its sum was updated",
       { runtime_ns: 5000, accounted_ns: 1_000_000 },
       1_000_700,
       5700n,
     ],
-    ["without, where the kernel does not say since when", { runtime_ns: 5000 }, 1_000_700, 5000n],
-    ["without, where the record is of no ring", { runtime_ns: 5000, accounted_ns: 1_000_000 }, 0, 5000n],
-    ["without, where the clocks do not fit", { runtime_ns: 5000, accounted_ns: 1_000_000 }, 999_999, 5000n],
-    ["with all of it, where nothing was added up yet", { accounted_ns: 1_000_000 }, 1_300_000, 300_000n],
+    ["without that time, if the kernel does not report the last update", { runtime_ns: 5000 }, 1_000_700, 5000n],
+    ["without that time, if the record is from no ring", { runtime_ns: 5000, accounted_ns: 1_000_000 }, 0, 5000n],
+    ["without that time, if the clocks do not match", { runtime_ns: 5000, accounted_ns: 1_000_000 }, 999_999, 5000n],
+    ["with all of that time, if the sum was not updated yet", { accounted_ns: 1_000_000 }, 1_300_000, 300_000n],
   ])("is the scheduler's sum %s", (_, fields, sampleTimeNs, ns) => {
     const life = { pid: 1, start_ns: 0n, ts_ns: 1_000_000 };
     expect(cpuNs({ ...life, ...fields }, sampleTimeNs)).toBe(ns);
-    // However it is split.
+    // The sum is independent of the split between user and system time.
     expect(cpuNs({ ...life, ...fields, utime_ns: 4e6, stime_ns: 8e6 }, sampleTimeNs)).toBe(ns);
     expect(cpuNs({ ...life, ...fields, utime_ns: 0, stime_ns: 8e6 }, sampleTimeNs)).toBe(ns);
   });
 });
 
-describe("how long it lived", () => {
-  test("is exact where the stamps are past 2^53", () => {
+describe("the duration", () => {
+  test("is exact if the stamps are above 2^53", () => {
     const run = new Run();
     const start_ns = 2n ** 56n - 3n;
     expect(run.exit({ pid: 1, start_ns, ts_ns: start_ns + 1n }).duration_ns).toBe(1n);
@@ -269,7 +269,7 @@ describe("how long it lived", () => {
     expect(run.exit({ pid: 1, start_ns, ts_ns: start_ns + 2n ** 40n + 1n }).duration_ns).toBe(2n ** 40n + 1n);
   });
 
-  test("without a start time: since its fork, where that was seen", () => {
+  test("without a start time is counted from the fork, if the fork was seen", () => {
     const flags = KNOWN_CGROUP;
     const run = new Run();
     run.fork({ pid: 1, flags, ts_ns: 1000 });
@@ -278,7 +278,7 @@ describe("how long it lived", () => {
     expect(run.exit({ pid: 2, flags, ts_ns: 4500 }).duration_ns).toBe(null);
   });
 
-  test("an end before its start is unknown", () => {
+  test("is null if the end is before the start", () => {
     expect(new Run().exit({ pid: 1, start_ns: 10n, ts_ns: 9 }).duration_ns).toBe(null);
   });
 });
@@ -286,25 +286,25 @@ describe("how long it lived", () => {
 describe("the parent", () => {
   const flags = KNOWN_START;
 
-  test("is the record's, known to the table or not", () => {
+  test("is the parent of the record, whether or not the table knows it", () => {
     expect(new Run().fork({ pid: 2, ppid: 99 }).ppid).toBe(99);
     expect(new Run().fork({ pid: 2, ppid: 0, flags: KNOWN_PPID }).ppid).toBe(0);
   });
 
-  test("if the record does not have it: the table's, while that process lives", () => {
+  test("is from the table if the record does not have it, while that parent lives", () => {
     const run = new Run();
     run.fork({ pid: 10, ppid: 1, start_ns: 1n });
     run.fork({ pid: 20, ppid: 10, start_ns: 2n });
     expect(run.exec({ pid: 20, start_ns: 2n, flags }).ppid).toBe(10);
     run.exit({ pid: 10, start_ns: 1n });
-    // Whoever took it in is not known.
+    // The process that adopted it is not known.
     expect(run.exec({ pid: 20, start_ns: 2n, flags }).ppid).toBe(null);
     expect(run.exit({ pid: 20, start_ns: 2n, flags }).ppid).toBe(null);
   });
 });
 
 describe("the name before an exec", () => {
-  test("is the record's, whatever the process was called at its last event", () => {
+  test("is from the record, independent of the name at the last event", () => {
     const run = new Run();
     run.fork({ pid: 5, start_ns: 1n, comm: "sh" });
     expect(run.exec({ pid: 5, start_ns: 1n, comm: "env", old_comm: "renamed" }).old_comm).toBe("renamed");
@@ -312,21 +312,21 @@ describe("the name before an exec", () => {
     expect(run.exec({ pid: 6, start_ns: 2n, old_comm: "" }).old_comm).toBe("");
   });
 
-  test("is that of the process's last event, if the record does not have it", () => {
+  test("is the name at the process's last event if the record does not have it", () => {
     const run = new Run();
     run.fork({ pid: 5, start_ns: 1n, comm: "sh" });
     expect(run.exec({ pid: 5, start_ns: 1n, comm: "env" }).old_comm).toBe("sh");
     expect(run.exec({ pid: 5, start_ns: 1n, comm: "true" }).old_comm).toBe("env");
   });
 
-  test("is not known where nothing was seen of it, whatever was before", () => {
+  test("is null if nothing was seen of the process, independent of earlier events of others", () => {
     const run = new Run();
     run.fork({ pid: 5, start_ns: 1n, comm: "sh" });
     run.exec({ pid: 5, start_ns: 1n, comm: "env" });
     expect(run.exec({ pid: 6, start_ns: 2n }).old_comm).toBe(null);
   });
 
-  test("is not that of an earlier process of the same pid, whose exit was lost", () => {
+  test("is not from an earlier process of the same pid whose exit was lost", () => {
     const run = new Run();
     run.fork({ pid: 5, start_ns: 1n, comm: "earlier" });
     expect(run.exec({ pid: 5, start_ns: 2n, comm: "true" }).old_comm).toBe(null);
@@ -338,13 +338,13 @@ describe("path and arguments", () => {
   const exe = pathComponents("/bin/x");
 
   test.each([
-    ["none at all", "", []],
-    ["one that is empty", "\0", [""]],
-    ["empty ones at the end", "a\0\0\0", ["a", "", ""]],
-    ["empty ones before others", "\0\0a\0", ["", "", "a"]],
+    ["no argument", "", []],
+    ["one empty argument", "\0", [""]],
+    ["empty arguments at the end", "a\0\0\0", ["a", "", ""]],
+    ["empty arguments before others", "\0\0a\0", ["", "", "a"]],
     ["line ends and tabs", "a\nb\0\t\r\0", ["a\nb", "\t\r"]],
-    ["the last one cut in the middle", "abc\0de", ["abc", "de"]],
-    ["cut right behind one", "abc\0", ["abc"]],
+    ["the last argument cut in the middle", "abc\0de", ["abc", "de"]],
+    ["cut directly after an argument", "abc\0", ["abc"]],
     ["UTF-8", "grün\0😀\0", ["grün", "😀"]],
     ["a byte order mark", "\ufeffa\0", ["\ufeffa"]],
   ])("%s", (_, args, expected) => {
@@ -358,44 +358,44 @@ describe("path and arguments", () => {
     ["a sequence cut at the end", [0xe2, 0x82], "\ufffd"],
     ["a surrogate", [0xed, 0xa0, 0x80], "\ufffd\ufffd\ufffd"],
     ["past U+10FFFF", [0xf4, 0x90, 0x80, 0x80], "\ufffd\ufffd\ufffd\ufffd"],
-  ])("what is no UTF-8 becomes U+FFFD: %s", (_, bytes, expected) => {
+  ])("invalid UTF-8 becomes U+FFFD: %s", (_, bytes, expected) => {
     const raw = Uint8Array.from(bytes);
     const event = run.exec({ pid: 1, exe: pathComponents(concat("/", raw)), args: argumentBytes(raw), comm: raw });
     expect([event.exe, event.args, event.comm]).toEqual([`/${expected}`, [expected], expected]);
   });
 
-  test("a cut command line is marked, and only that", () => {
+  test("args_truncated is true only for a cut command line", () => {
     expect(run.exec({ pid: 1, exe, args: "a\0b", flags: EXEC_KNOWN | ARGS_CUT }).args_truncated).toBe(true);
     expect(run.exec({ pid: 1, exe, args: "a\0b\0", flags: EXEC_KNOWN }).args_truncated).toBe(false);
     const unknown = run.exec({ pid: 1, exe, flags: (EXEC_KNOWN | ARGS_CUT) & ~KNOWN_ARGS });
     expect([unknown.args, unknown.args_truncated]).toEqual([null, null]);
   });
 
-  test("of a path that was too long the last 256 bytes are given, and marked; its arguments are whole", () => {
+  test("a path that was too long is reported as its last 256 bytes with a mark, and its arguments are whole", () => {
     const cut = (exe: string) =>
       run.exec({ pid: 1, exe, exe_cut: true, args: "a\0-b\0", flags: EXEC_KNOWN & ~KNOWN_EXE });
-    // The last component of the record may be cut itself.
+    // The last component in the record may be incomplete.
     expect(cut("leaf\0dir\0cu")).toMatchObject({ exe: "/dir/leaf", exe_truncated: true, args: ["a", "-b"] });
     const long = "d".repeat(250);
     expect(cut(`leaf\0${long}\0${long}\0eee`).exe).toBe(`/${long}/leaf`.slice(-256));
     expect(cut(`a-longer-leaf\0${long}\0${long}\0e`).exe).toBe(`${long}/a-longer-leaf`.slice(-256));
     expect(cut(`${"l".repeat(255)}\0${"d".repeat(255)}\0`).exe).toBe(`/${"l".repeat(255)}`);
-    // Nothing could be read: it is not known, and so is whether it is cut.
+    // The path could not be read, so exe and exe_truncated are unknown.
     expect(cut("")).toMatchObject({ exe: null, exe_truncated: null, args: ["a", "-b"] });
     expect(run.exec({ pid: 1, exe: pathComponents("/a/b"), flags: EXEC_KNOWN }).exe_truncated).toBe(false);
   });
 
-  test("a path that was cut is unknown, and its arguments are known", () => {
+  test("a path without the mark exe_cut is unknown if it is incomplete, and its arguments are known", () => {
     const event = run.exec({ pid: 1, exe: "leaf\0de", args: "a\0", flags: EXEC_KNOWN & ~KNOWN_EXE });
     expect([event.exe, event.args]).toEqual([null, ["a"]]);
   });
 
-  test("a path as one string is taken up to its NUL", () => {
+  test("a path that is one string is read up to its NUL", () => {
     const flags = HEAD_KNOWN | KNOWN_EXE | EXE_WHOLE;
     expect(run.exec({ pid: 1, exe: "./relative\0", flags }).exe).toBe("./relative");
   });
 
-  test("an exit has those of its last exec, a child that never executed its parent's", () => {
+  test("an exit has those of the last exec, or of the parent if the process never executed", () => {
     const lives = new Run();
     lives.exec({ pid: 1, start_ns: 1n, exe: pathComponents("/bin/one"), args: "one\0" });
     lives.fork({ pid: 2, start_ns: 2n, ppid: 1 });
@@ -417,13 +417,13 @@ describe("texts", () => {
     expect(textOf(new TextEncoder().encode(bytes))).toBe(text);
   });
 
-  test("splitArguments leaves its bytes alone", () => {
+  test("splitArguments does not change its input", () => {
     const bytes = argumentBytes("a", "b");
     expect(splitArguments(bytes)).toEqual(["a", "b"]);
     expect(bytes).toEqual(argumentBytes("a", "b"));
   });
 
-  test("an event is its own: what comes later does not change it", () => {
+  test("later events do not change an earlier event", () => {
     const run = new Run();
     const first = run.exec({ ...HEAD, exe: pathComponents("/bin/x"), args: "x\0" });
     const copy = structuredClone(first);
@@ -431,7 +431,7 @@ describe("texts", () => {
     expect(first).toEqual(copy);
   });
 
-  test("the view stands on no process before its first event", () => {
+  test("the view has no process before its first event", () => {
     const run = new Run();
     expect(run.view.slot).toBe(NO_SLOT);
     expect(run.view.exeText).toBe(null);

@@ -26,19 +26,19 @@ function missing(): never {
 }
 
 describe("a list of one pid namespace", () => {
-  test("says only of processes that it had before that they are gone", () => {
+  test("can report only processes that it listed before as gone", () => {
     let running: Head[] = [
       { pid: 10, start_ns: 1n },
       { pid: 11, start_ns: 2n },
     ];
     using lister = new NamespaceLister(listerOf(() => running));
     lister.list(() => {});
-    // Nothing was listed before.
+    // The lister has listed no process so far.
     expect([10, 11, 12].map((pid) => lister.mayHide(pid, pid - 9))).toEqual([true, true, true]);
     running = [{ pid: 11, start_ns: 2n }];
     lister.list(() => {});
     expect(lister.mayHide(10, 1)).toBeFalse();
-    // Outside of the namespace, and a later process of a pid that was listed.
+    // A process outside of the namespace, and a later process with a listed pid.
     expect([lister.mayHide(12, 3), lister.mayHide(10, 9)]).toEqual([true, true]);
   });
 });
@@ -57,7 +57,7 @@ describe("the lister of a pid namespace", () => {
     expect(seen(openProcessLister(iterate, walk, OWN))).toEqual({ source: "task-iterator", mayHide: false, pids: [5] });
   });
 
-  test("is its iterator without that, which hides the processes outside", () => {
+  test("is the namespace's iterator without that walk, which hides processes outside", () => {
     const iterate = () => listerOf(() => [{ pid: 6 }]);
     expect(seen(openProcessLister(iterate, missing, OWN))).toEqual({
       source: "task-iterator",
@@ -66,11 +66,11 @@ describe("the lister of a pid namespace", () => {
     });
   });
 
-  test("is none without both: /proc has other processes' pids", () => {
+  test("is none without both, because /proc has pids of another namespace", () => {
     expect(seen(openProcessLister(missing, missing, OWN))).toEqual({ source: "none", mayHide: true, pids: [] });
   });
 
-  test("is /proc, if that is the host's", () => {
+  test("is /proc, if that has the host's pids", () => {
     const { source, pids } = seen(openProcessLister(missing, missing, HOST_PROC));
     expect([source, pids.length > 0]).toEqual(["proc", true]);
   });
@@ -101,7 +101,7 @@ describe("a /proc that hides processes", () => {
     test(`rw${options} for ${viewing}: ${hides}`, () => expect(hidesProcesses(mountinfo(options), viewer)).toBe(hides));
   }
 
-  test("is the last one that is mounted there", () => {
+  test("is judged by the last mount on /proc", () => {
     const covered = mountinfo(",hidepid=2") + mountinfo("");
     expect(hidesProcesses(covered, other)).toBeFalse();
   });

@@ -13,7 +13,7 @@ function randomBytes(prng: Prng, length: number): Uint8Array {
   return Uint8Array.from({ length }, () => prng.index(256));
 }
 
-/** Makes an image and writes its bytes, as the table does. */
+/** Creates an image and writes its bytes, as the table does. */
 function put(store: ImageStore, exe: Uint8Array, args: Uint8Array, flags: number): number {
   const image = store.create(exe.length, args.length, flags);
   store.bytesOf(image).set(exe, store.exeStart(image));
@@ -33,7 +33,7 @@ function expectHolds(store: ImageStore, image: number, expected: Image): void {
 }
 
 describe("ImageStore", () => {
-  test("is a map of images with counted references, whatever is done in whatever order", () => {
+  test("behaves as a map of images with counted references, for any sequence of operations", () => {
     for (let seed = 0; seed < 5; seed++) {
       const prng = new Prng(seed);
       const store = new ImageStore();
@@ -42,7 +42,7 @@ describe("ImageStore", () => {
       for (let step = 0; step < 3000; step++) {
         const choice = prng.float();
         if (model.size === 0 || choice < 0.35) {
-          // Mostly short, some as long as a record may be.
+          // Most images are short, and some as long as a record may be.
           const room = prng.index(20) === 0 ? 15360 : 150;
           const exe = randomBytes(prng, prng.index(room + 1));
           const args = randomBytes(prng, prng.index(room - exe.length + 1));
@@ -73,7 +73,7 @@ describe("ImageStore", () => {
     }
   });
 
-  test("holds images of every length around the sizes of its blocks", () => {
+  test("stores images of every length around its block sizes", () => {
     const store = new ImageStore();
     const held: [number, Image][] = [];
     for (let size = 64; size <= 32768; size *= 2) {
@@ -93,22 +93,19 @@ describe("ImageStore", () => {
     expect(store.count).toBe(0);
   });
 
-  test.each([52, 116, 244, 500, 1012, 8180, 16372])(
-    "packs images of %i bytes without a gap, and none over another",
-    (length) => {
-      // With their head they fill a block to the last byte. There are enough to need several chunks.
-      const store = new ImageStore();
-      const count = Math.ceil((3 * 256 * 1024) / (length + 12));
-      const held = Array.from({ length: count }, (_, i): [number, Image] => {
-        const image = { exe: new Uint8Array(length).fill(i), args: new Uint8Array(0), flags: i, references: 1 };
-        return [put(store, image.exe, image.args, i), image];
-      });
-      for (const [image, expected] of held) expectHolds(store, image, expected);
-      expect(store.bytes).toBeLessThanOrEqual(5 * 256 * 1024);
-    },
-  );
+  test.each([52, 116, 244, 500, 1012, 8180, 16372])("packs images of %i bytes without gaps or overlaps", (length) => {
+    // With its head each image fills a block to the last byte. Together they need several chunks.
+    const store = new ImageStore();
+    const count = Math.ceil((3 * 256 * 1024) / (length + 12));
+    const held = Array.from({ length: count }, (_, i): [number, Image] => {
+      const image = { exe: new Uint8Array(length).fill(i), args: new Uint8Array(0), flags: i, references: 1 };
+      return [put(store, image.exe, image.args, i), image];
+    });
+    for (const [image, expected] of held) expectHolds(store, image, expected);
+    expect(store.bytes).toBeLessThanOrEqual(5 * 256 * 1024);
+  });
 
-  test("uses memory again that was released", () => {
+  test("reuses released memory", () => {
     const store = new ImageStore();
     const empty = new Uint8Array(0);
     const round = () => {
@@ -122,7 +119,7 @@ describe("ImageStore", () => {
     expect(store.count).toBe(0);
   });
 
-  test("no image can be shared and released, and stays none", () => {
+  test("sharing and releasing NO_IMAGE changes nothing", () => {
     const store = new ImageStore();
     expect(store.share(NO_IMAGE)).toBe(NO_IMAGE);
     store.release(NO_IMAGE);

@@ -40,7 +40,7 @@ function listedBy(lister: ProcessLister): Listed[] {
 }
 
 describe("the list of processes", () => {
-  test("has this one, once, with its parent, owner and name", () => {
+  test("has this process once, with its parent, owner and name", () => {
     const own = listed().filter(({ pid }) => pid === process.pid);
     expect(own).toMatchObject([
       {
@@ -59,18 +59,18 @@ describe("the list of processes", () => {
     expect([...threads]).toEqual([]);
   });
 
-  test("has what /proc has, where that has the same pids", () => {
+  test("has every process of /proc, if /proc has the same pids", () => {
     if (!hasKernelPids()) return;
     const before = running();
     const pids = new Set(listed().map(({ pid }) => pid));
     const after = running();
-    // What ran all the while; a kernel may hide some of it from the task iterator, such as its first process.
+    // Processes that ran during the whole list.
     const leftOut = [...before].filter(([pid, start]) => after.get(pid) === start && !pids.has(pid));
     expect(leftOut).toEqual([]);
     expect(pids).toContain(1);
   });
 
-  test("is /proc's once the kernel refuses its iterator, as some do after root was given up", () => {
+  test("comes from /proc once the kernel refuses the iterator, as some kernels do after root was dropped", () => {
     if (!hasKernelPids()) return;
     let isRefused = false;
     let closed = 0;
@@ -109,7 +109,7 @@ describe("the list of processes", () => {
     await child.exited;
     const after = pids();
     expect(after).not.toContain(child.pid);
-    // Whom a kernel hides from the task iterator is on all of them.
+    // Process 1, which a kernel may hide from the task iterator, is in all lists.
     for (const list of [before, during, after]) {
       if (hasKernelPids()) expect(list).toContain(1);
       expect(list).toContain(process.pid);
@@ -118,7 +118,7 @@ describe("the list of processes", () => {
   });
 });
 
-/** Start in ticks by pid of all that /proc has, zombies apart. */
+/** Start in ticks, by pid, of all processes in /proc except zombies. */
 function running(): Map<number, number> {
   const stats = readdirSync("/proc").map((name) => (/^\d+$/.test(name) ? readProcStat(Number(name)) : null));
   return new Map(
@@ -126,7 +126,7 @@ function running(): Map<number, number> {
   );
 }
 
-/** Of a task, from /proc; undefined if it is gone. */
+/** The tgid of a task, from /proc; undefined if the task is gone. */
 function tgidOf(pid: number): number | undefined {
   try {
     return Number(/^Tgid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);

@@ -11,7 +11,7 @@ import { forkRecord } from "../wire/make-record.ts";
 
 const TICK_NS = 1e9 / 100;
 
-/** Start of a process by /proc, ns. */
+/** Start of a process, from /proc, ns. */
 function startNs(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
   return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]) * TICK_NS;
@@ -21,7 +21,7 @@ function text(bytes: Uint8Array | null | undefined): string | null {
   return bytes ? Buffer.from(bytes).toString("latin1") : null;
 }
 
-/** What a table knows of a process after it was read; undefined: nothing, as it is another process or gone. */
+/** The image of a process after ImageReader read it; undefined if it is another process or gone. */
 function readProcImage(pid: number, startNs: number, maxBytes: number) {
   const table = new ProcessTable({ lingerNs: 1e9 });
   const flags = startNs > 0 ? KNOWN_START : 0;
@@ -42,7 +42,7 @@ function readProcImage(pid: number, startNs: number, maxBytes: number) {
   };
 }
 
-/** What a shell script executes at its end, which stops itself by `STOP`, for as long as `use` runs. */
+/** Runs a shell script whose last exec stops itself by `STOP`, and calls `use` while it is stopped. */
 async function withStopped(script: string, args: string[], use: (pid: number) => void): Promise<void> {
   const child = Bun.spawn(["/bin/sh", "-c", script, "sh", ...args], { stdio: ["ignore", "ignore", "inherit"] });
   try {
@@ -58,13 +58,13 @@ async function withStopped(script: string, args: string[], use: (pid: number) =>
 const STOP = "-c 'kill -STOP $$'";
 
 describe("ImageReader", () => {
-  test("of this process: its path and its arguments as they are", () => {
+  test("reads the path and the exact arguments of this process", () => {
     const image = readProcImage(process.pid, 0, 16 << 10);
     expect(text(image?.exe)).toBe(realpathSync("/proc/self/exe"));
     expect(text(image?.args)).toBe(readFileSync("/proc/self/cmdline", "latin1"));
   });
 
-  test("takes the process for the one that is meant only when it started then, to two ticks", () => {
+  test("reads a process only if its start matches to two ticks", () => {
     const start = startNs(process.pid);
     for (const off of [-2, 0, 0.99, 2]) {
       expect(readProcImage(process.pid, start + off * TICK_NS, 4096)).toBeDefined();
@@ -74,7 +74,7 @@ describe("ImageReader", () => {
     }
   });
 
-  test("keeps bytes that are no UTF-8, line ends, and empty arguments", async () => {
+  test("keeps invalid UTF-8, line ends, and empty arguments", async () => {
     const script = `exec /bin/sh ${STOP} "$(printf 'a\\377b')" "$(printf 'c\\nd')" ''`;
     await withStopped(script, [], (pid) => {
       const image = readProcImage(pid, startNs(pid), 4096);
@@ -83,7 +83,7 @@ describe("ImageReader", () => {
     });
   });
 
-  test("cuts arguments that are longer than asked for, and has the whole path all the same", () => {
+  test("cuts arguments at the requested length, and has the whole path nevertheless", () => {
     const exe = text(readProcImage(process.pid, 0, 4096)?.exe) ?? "";
     const whole = readFileSync("/proc/self/cmdline", "latin1");
     expect(text(readProcImage(process.pid, 0, 0)?.exe)).toBe(exe);
@@ -94,8 +94,8 @@ describe("ImageReader", () => {
 
   const countsReads = existsSync("/proc/self/io");
   const unseen = countsReads ? "" : " (this kernel does not count reads)";
-  test.skipIf(!countsReads)(`reads no more of a long command line than is kept${unseen}`, async () => {
-    // A process may say that its command line is as large as its memory.
+  test.skipIf(!countsReads)(`reads only the stored part of a long command line${unseen}`, async () => {
+    // A process may set its command line to be as large as its memory.
     const long = "x".repeat(100_000);
     await withStopped(`exec /bin/sh ${STOP} "$@"`, [long, long, long, long, long, long, long, long], (pid) => {
       const readBytes = () => Number(/^rchar: (\d+)$/m.exec(readFileSync("/proc/self/io", "latin1"))?.[1]);
@@ -106,7 +106,7 @@ describe("ImageReader", () => {
     });
   });
 
-  test("of an executable that was deleted: the path that it had", async () => {
+  test("has the former path of a deleted executable", async () => {
     const directory = mkdtempSync(join(tmpdir(), "linnix-test-"));
     try {
       const path = join(realpathSync(directory), "shell");
@@ -120,7 +120,7 @@ describe("ImageReader", () => {
     }
   });
 
-  test("of a process that is gone: nothing", async () => {
+  test("returns nothing for a process that is gone", async () => {
     const child = Bun.spawn(["/bin/true"]);
     await child.exited;
     expect(readProcImage(child.pid, 0, 4096)).toBeUndefined();
@@ -128,7 +128,10 @@ describe("ImageReader", () => {
   });
 
   const isKernelThread = existsSync("/proc/2/stat") && readFileSync("/proc/2/stat", "latin1").includes("(kthreadd)");
-  test.skipIf(!isKernelThread)(`of a kernel thread: nothing${isKernelThread ? "" : " (none is visible here)"}`, () => {
-    expect(readProcImage(2, startNs(2), 4096)).toBeUndefined();
-  });
+  test.skipIf(!isKernelThread)(
+    `returns nothing for a kernel thread${isKernelThread ? "" : " (none is visible here)"}`,
+    () => {
+      expect(readProcImage(2, startNs(2), 4096)).toBeUndefined();
+    },
+  );
 });

@@ -16,11 +16,11 @@ import { expectSameEnd, parseTruth, type Story, storyOf, Truths } from "../kerne
 
 const isStale = !Bun.deepEquals(presentLayout(), recordedLayout());
 
-test("the recordings are of the present layout", () => {
+test("the recordings have the current record layout", () => {
   if (isStale) throw new Error(`the layout of the records has changed; as root: ${RECORD_COMMAND}`);
 });
 
-/** A recording decoded, beside what its processes said of themselves. */
+/** A decoded recording, and the reports of its own processes. */
 class Decoded {
   readonly recording;
   readonly events: ProcessEvent[];
@@ -32,12 +32,12 @@ class Decoded {
     this.truths = new Truths(this.recording.truth.map(parseTruth));
   }
 
-  /** What was seen of the process that was reaped under that label. */
+  /** The events of the process that was reaped under that label. */
   story(label: string): Story {
     return storyOf(this.events, this.truths.reaped(label));
   }
 
-  /** The only exec of the process of that label. */
+  /** The only exec of the process with that label. */
   exec(label: string): ExecEvent {
     const { execs } = this.story(label);
     if (execs.length !== 1 || !execs[0]) throw new Error(`${execs.length} execs of ${label}`);
@@ -45,7 +45,7 @@ class Decoded {
   }
 }
 
-/** The arguments as far as the exec has them. */
+/** The arguments, cut where those of the exec are cut. */
 function cutLike(args: readonly string[], { args: told }: ExecEvent): string[] {
   const count = told?.length ?? 0;
   return args.slice(0, count).map((arg, i) => (i === count - 1 ? arg.slice(0, told?.at(-1)?.length) : arg));
@@ -66,7 +66,7 @@ describe.skipIf(isStale)(`recorded records${isStale ? " (of another layout)" : "
     expect(lines).toEqual(recording.events);
   });
 
-  test.each(names)("%s: are in order, births first and ends last", (name) => {
+  test.each(names)("%s: are ordered by time, with the fork of each process first and its exit last", (name) => {
     const { events } = new Decoded(name);
     const stamps = events.map(({ ts_ns }) => ts_ns);
     expect(stamps).toEqual(stamps.toSorted((a, b) => (a < b ? -1 : 1)));
@@ -76,7 +76,7 @@ describe.skipIf(isStale)(`recorded records${isStale ? " (of another layout)" : "
       expect(types[0]).toBe("fork");
       expect(types.indexOf("exit")).toBe(types.length - 1);
     }
-    // Every process of the scenario is the one that was started, or descends from it.
+    // Every process of the scenario descends from the first.
     const [first] = events;
     for (const { pid, ppid } of events.filter(({ type }) => type === "fork")) {
       if (pid !== first?.pid && ppid !== null) expect(pids.has(ppid)).toBe(true);
@@ -85,7 +85,7 @@ describe.skipIf(isStale)(`recorded records${isStale ? " (of another layout)" : "
 
   const ofBtf = names.filter((name) => !name.startsWith("tracepoint"));
 
-  test.each(ofBtf)("%s: have of each end what wait4 reported", (name) => {
+  test.each(ofBtf)("%s: agree with wait4 about each exit", (name) => {
     const { events, truths } = new Decoded(name);
     expect(truths.everyReaped().length).toBeGreaterThan(0);
     for (const truth of truths.everyReaped()) {
@@ -97,10 +97,10 @@ describe.skipIf(isStale)(`recorded records${isStale ? " (of another layout)" : "
     }
   });
 
-  test.each(ofBtf)("%s: have of each program what it prints of itself", (name) => {
+  test.each(ofBtf)("%s: agree with what each program prints about itself", (name) => {
     const { events, truths } = new Decoded(name);
     for (const truth of truths.all) {
-      // The others were forked and executed nothing.
+      // Other processes were forked and executed nothing.
       if (truth.kind !== "self" || (truth.label !== "main" && truth.label !== "leaf")) continue;
       const exec = events.findLast((event): event is ExecEvent => event.type === "exec" && event.pid === truth.pid);
       if (!exec) throw new Error(`no exec of ${truth.pid}`);
@@ -113,7 +113,7 @@ describe.skipIf(isStale)(`recorded records${isStale ? " (of another layout)" : "
         gid: truth.gid,
         comm: truth.comm,
       });
-      // What is too long for it, the program does not say.
+      // A program reports null for a value that is too long.
       if (exec.exe !== null && truth.exe !== null) expect(exec.exe).toBe(truth.exe.replace(/ \(deleted\)$/, ""));
       if (truth.args !== null) expect(exec.args).toEqual(exec.args_truncated ? cutLike(truth.args, exec) : truth.args);
     }
@@ -127,37 +127,37 @@ describe.skipIf(isStale)(`recorded records${isStale ? " (of another layout)" : "
     ["args-newlines", ["leaf", "two\nlines\r\n", "\n", "tab\there"]],
     ["args-controls", ["leaf", "\x1b[31mred\x1b[0m\x07", "\x01\x1f\x7f", "\u009b"]],
     ["args-not-utf-8", ["leaf", "\ufffd\ufffd", "a\ufffd", "\ufffd\ufffd\ufffdz", "\ufffd", "\ufffd\ufffd"]],
-  ])("%s: %j", (name, args) => {
+  ])("%s: the arguments are %j", (name, args) => {
     const decoded = new Decoded(name);
     const exec = decoded.exec("executed");
     expect([exec.args, exec.args_truncated]).toEqual([args, false]);
     expect(decoded.story("executed").exit.args).toEqual(args);
   });
 
-  test("5,000 arguments: the first of them, and the mark", () => {
+  test("of 5,000 arguments the first are recorded, with the mark", () => {
     const { args, args_truncated } = new Decoded("args-many").exec("executed");
     expect(args_truncated).toBe(true);
     const whole = args?.slice(0, -1) ?? [];
     expect(whole).toEqual(whole.map((_, i) => String(i)));
-    // As long as was asked for, whatever the path takes.
+    // The arguments have the requested length, independent of the path.
     const bytes = whole.reduce((sum, arg) => sum + arg.length + 1, 0) + (args?.at(-1)?.length ?? 0);
     expect(1024 - bytes).toBeLessThanOrEqual(1);
   });
 
-  test("an argument that is longer than there is room: its beginning, and the mark", () => {
+  test("an argument that is longer than the room is recorded as its beginning, with the mark", () => {
     const { args, args_truncated } = new Decoded("args-long").exec("executed");
     expect(args_truncated).toBe(true);
     expect(args?.length).toBe(2);
     expect(args?.[1]).toMatch(/^x{900,1024}$/);
   });
 
-  test("an executable without a path", () => {
+  test("an executable without a path has the path memfd:NAME", () => {
     const { exe, args, comm } = new Decoded("memfd").exec("executed");
     expect([exe, args]).toEqual(["/memfd:no path", ["from memory", "x"]]);
     expect(comm).not.toBe("");
   });
 
-  test("a script is what interprets it", () => {
+  test("a script has the path of its interpreter", () => {
     const decoded = new Decoded("path-script");
     const { exe, args, comm } = decoded.exec("executed");
     expect(exe).toMatch(/^\/(usr\/)?bin\/[a-z]+$/);
@@ -165,26 +165,26 @@ describe.skipIf(isStale)(`recorded records${isStale ? " (of another layout)" : "
     expect(comm).toBe("script.sh");
   });
 
-  test("a path of names as long as they can be is whole", () => {
+  test("a path with names of the maximum length is whole", () => {
     const decoded = new Decoded("path-long-names");
     const { exe, args } = decoded.exec("executed");
     expect(exe).toBe(`${decoded.recording.directory}/${"x".repeat(255)}/${"y".repeat(255)}/leaf`);
     expect(args).toEqual(["leaf", "argument"]);
   });
 
-  test("a path that is deep is whole", () => {
+  test("a path of 20 directories is whole", () => {
     const deep = new Decoded("path-20-deep");
     const directories = Array.from({ length: 20 }, (_, i) => `d${i}`).join("/");
     expect(deep.exec("executed").exe).toBe(`${deep.recording.directory}/${directories}/leaf`);
   });
 
-  test("a path that is longer than there is room: its last 256 bytes, the mark, and all arguments", () => {
+  test("a path that is longer than the room has its last 256 bytes, the mark, and all arguments", () => {
     const { exe, exe_truncated, args, args_truncated } = new Decoded("path-too-long").exec("executed");
     expect(exe).toMatch(/^.{251}\/leaf$/);
     expect([exe_truncated, args, args_truncated]).toEqual([true, ["leaf", "argument"], false]);
   });
 
-  test("the name before an exec is what the process called itself by then", () => {
+  test("old_comm of an exec is the name that the process gave itself", () => {
     for (const name of ["renamed", "tracepoint-renamed"]) {
       const { old_comm, comm } = new Decoded(name).exec("executed");
       expect([old_comm, comm]).toEqual(["a\nb\x1b", "leaf"]);
@@ -201,17 +201,17 @@ describe.skipIf(isStale)(`recorded records${isStale ? " (of another layout)" : "
     expect(exit).toMatchObject({ signal, core_dumped, exit_code: null });
   });
 
-  test("exit codes", () => {
+  test("the recorded exit codes are 0, 1 and 255", () => {
     const decoded = new Decoded("exit-codes");
     const codes = [0, 1, 255].map((code) => decoded.story(`exit-${code}`).exit.exit_code);
     expect(codes).toEqual([0, 1, 255]);
   });
 
-  test("threads are no processes, and their time is their process's", () => {
+  test("threads have no events, and their CPU time counts for their process", () => {
     const { events, truths } = new Decoded("threads");
     expect(events.filter(({ type }) => type === "fork").length).toBe(2);
     const { exit } = storyOf(events, truths.reaped("threaded"));
-    // Four of them, two milliseconds each.
+    // Four threads used two milliseconds each.
     expect(Number((exit.cpu_user_ns ?? 0n) + (exit.cpu_system_ns ?? 0n))).toBeGreaterThan(8e6);
   });
 
@@ -222,7 +222,7 @@ describe.skipIf(isStale)(`recorded records${isStale ? " (of another layout)" : "
     expect(storyOf(decoded.events, decoded.truths.self("leaf")).execs).toEqual(executed ? [executed] : []);
   });
 
-  test("from classic tracepoints: what they know, and null for the rest", () => {
+  test("recordings of classic tracepoints have the fields that these provide, and null for others", () => {
     for (const name of names.filter((one) => one.startsWith("tracepoint"))) {
       const { events, truths } = new Decoded(name);
       for (const truth of truths.everyReaped()) {
@@ -245,7 +245,7 @@ describe.skipIf(isStale)(`recorded records${isStale ? " (of another layout)" : "
     expect(args.exec("executed").exe).toBe(args.recording.args[0] as string);
   });
 
-  test("a mark on the record is a mark on the event", () => {
+  test("args_truncated of an event equals the flag of its record", () => {
     for (const name of ofBtf) {
       for (const [i, { hex }] of loadRecording(name).records.entries()) {
         const event = new Decoded(name).events[i];

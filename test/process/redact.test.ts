@@ -3,22 +3,22 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { redactorOf } from "../../src/process/redact.ts";
 
-/** Arguments as the kernel has them, `|` standing for NUL. */
+/** Arguments in the kernel's form; `|` stands for NUL. */
 const bytesOf = (text: string) => new TextEncoder().encode(text.replaceAll("|", "\0"));
 
-/** By patterns; with a text that does not end in `|` for one that was cut. */
+/** Redacts by patterns. A text that does not end in `|` counts as cut. */
 function redacted(text: string, ...patterns: string[]): string {
   const redact = redactorOf({ redact: true, patterns });
   return new TextDecoder().decode(redact?.(bytesOf(text), !text.endsWith("|"))).replaceAll("\0", "|");
 }
 
-/** As docs/configuration.md recommends them. */
+/** The patterns that docs/configuration.md recommends. */
 const [USUAL = "", URL_PASSWORD = ""] = [
   ...readFileSync(join(import.meta.dir, "../../docs/configuration.md"), "utf8").matchAll(/^ {2}'(.+)',$/gm),
 ].map(([, pattern]) => pattern as string);
 
 describe("redactorOf", () => {
-  test("is nothing where nothing is to be hidden", () => {
+  test("returns undefined if redaction is off and there are no patterns", () => {
     expect(redactorOf({ redact: false, patterns: [] })).toBeUndefined();
   });
 
@@ -27,11 +27,11 @@ describe("redactorOf", () => {
     ["ls|", "ls|"],
     ["ls", "ls"],
     ["ls|-l|/tmp|", "ls|[redacted]|[redacted]|"],
-    // Cut within the last one.
+    // The last argument is cut.
     ["ls|-l|/tm", "ls|[redacted]|[redacted]"],
     ["ls||-l||", "ls||[redacted]||"],
     ["|a|", "|[redacted]|"],
-    // Programs that give themselves a title put all of it in the first one.
+    // Programs that set their title put all of it in the first argument.
     ["nginx: worker process|", "nginx: [redacted]|"],
     ["browser --type=renderer --key=geheim|||", "browser [redacted]|||"],
     ["browser\t--key=geheim|-v|", "browser\t[redacted]|[redacted]|"],
@@ -52,7 +52,7 @@ describe("redactorOf", () => {
     ["x|--password|my\tway|-v|", USUAL, "x|--password|[redacted]|-v|"],
     ["x|--token=first line\nsecond|-v|", USUAL, "x|--token=[redacted]|-v|"],
     ["x|--token|first\nsecond\r\n\v\f|-v|", USUAL, "x|--token|[redacted]|-v|"],
-    // What stands where a value would be may be an option with a value of its own.
+    // The argument in the place of a value may be an option with its own value.
     ["vault|-no-store-token|-token|s.geheim|-v|", USUAL, "vault|-no-store-token|[redacted]|[redacted]|-v|"],
     ["x|--token|--secret|--password|geheim|-v|", USUAL, "x|--token|[redacted]|[redacted]|[redacted]|-v|"],
     [
@@ -63,7 +63,7 @@ describe("redactorOf", () => {
     ["redis-cli|-u|redis://me:pa@ss@host/0|", URL_PASSWORD, "redis-cli|-u|redis://me:[redacted]@host/0|"],
     ["git|clone|https://token:x@host/a|b|", URL_PASSWORD, "git|clone|https://token:[redacted]@host/a|b|"],
     ["sh|-c|mysql -ppw db|", " -p(\\S+)", "sh|-c|mysql -p[redacted]|"],
-    // Without a group all of the match goes.
+    // Without a group the whole match is hidden.
     ["x|AKIA0123456789|", "AKIA\\w+", "x|[redacted]|"],
     ["x|aAKIA01b c|", "AKIA\\d+", "x|a[redacted]b c|"],
     ["curl|https://me:pw@host/|", "://([^:/@]+):([^@]+)@", "curl|https://[redacted]:[redacted]@host/|"],
@@ -73,7 +73,7 @@ describe("redactorOf", () => {
     ["x|nothing|", "secret", "x|nothing|"],
     ["x||a|", "a", "x||[redacted]|"],
     ["x|é secret=ü|", "secret=(.+)", "x|é secret=[redacted]|"],
-  ])("with patterns hides what they match: %j by %j", (args, pattern, expected) => {
+  ])("with patterns hides their matches: %j by %j", (args, pattern, expected) => {
     expect(redacted(args, pattern)).toBe(expected);
   });
 
@@ -83,25 +83,25 @@ describe("redactorOf", () => {
     ["curl|-s|", "curl|-s|"],
     ["x|--token|geheim|-", "x|--token|[redacted]|[redacted]"],
     ["one-long-arg", "[redacted]"],
-  ])("hides a piece of an argument whole, for no pattern can know what it was: %j", (args, expected) => {
+  ])("hides an incomplete argument completely, because a pattern may no longer match it: %j", (args, expected) => {
     expect(redacted(args, USUAL, URL_PASSWORD)).toBe(expected);
   });
 
-  test("takes the last argument for whole where nothing was cut, though no NUL ends it", () => {
+  test("treats the last argument as complete if nothing was cut, also without a final NUL", () => {
     const redact = redactorOf({ redact: true, patterns: [USUAL] });
     expect(new TextDecoder().decode(redact?.(bytesOf("title of a program"), false))).toBe("title of a program");
   });
 
-  test("takes what any of several patterns matches", () => {
+  test("hides the matches of each of several patterns", () => {
     expect(redacted("x|a1|b2|c3|", "a\\d", "c(\\d)")).toBe("x|[redacted]|b2|c[redacted]|");
   });
 
-  test("hides all of what takes too long to look through", () => {
+  test("hides arguments completely if matching takes too many steps", () => {
     const args = `x|${"a".repeat(14_000)}|`;
     expect(redacted(args, "a.*b|a")).toBe("x|[redacted]|");
   });
 
-  test("leaves bytes alone that are no UTF-8, and what it was given", () => {
+  test("keeps invalid UTF-8, and does not change its input", () => {
     const given = Uint8Array.of(0x78, 0, 0xff, 0x61, 0x80, 0);
     const redact = redactorOf({ redact: true, patterns: ["a"] });
     expect([...(redact?.(given, false) ?? [])]).toEqual([
@@ -115,7 +115,7 @@ describe("redactorOf", () => {
     expect([...given]).toEqual([0x78, 0, 0xff, 0x61, 0x80, 0]);
   });
 
-  test("has nothing left of the arguments before", () => {
+  test("returns nothing of earlier arguments", () => {
     const redact = redactorOf({ redact: true, patterns: ["long"] });
     redact?.(bytesOf("x|a long one that is hidden|"), false);
     expect(new TextDecoder().decode(redact?.(bytesOf("y|b|"), false))).toBe("y\0b\0");

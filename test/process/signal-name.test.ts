@@ -8,7 +8,7 @@ const STANDARD =
   "SIGWINCH SIGIO SIGPWR SIGSYS";
 
 describe("signalName", () => {
-  test("has the main name of signal(7) for each of the 31", () => {
+  test("returns the main name of signal(7) for signals 1 to 31", () => {
     expect(Array.from({ length: 31 }, (_, i) => signalName(i + 1))).toEqual(STANDARD.split(" "));
   });
 
@@ -17,11 +17,11 @@ describe("signalName", () => {
     [35, "SIGRTMIN+1"],
     [63, "SIGRTMIN+29"],
     [64, "SIGRTMAX"],
-  ])("of the real-time signal %i is %s", (signal, name) => {
+  ])("returns for the real-time signal %i: %s", (signal, name) => {
     expect(signalName(signal)).toBe(name);
   });
 
-  test.each([0, 32, 33, 65, 127])("of %i, which has none, is its number", (signal) => {
+  test.each([0, 32, 33, 65, 127])("returns the number for %i, which has no name", (signal) => {
     expect(signalName(signal)).toBe(`SIG${signal}`);
   });
 });

@@ -8,8 +8,8 @@ import { argumentBytes, execRecord, exitRecord, forkRecord, pathComponents } fro
 const text = new TextDecoder();
 const bytes = (string: string) => new TextEncoder().encode(string);
 
-describe("what the table has of a process", () => {
-  test("group and cgroup, as of its last event; the cgroup's id in 64 bits", () => {
+describe("the table has of a process", () => {
+  test("its group and cgroup at its last event, the cgroup id in 64 bits", () => {
     const table = new ProcessTable({ lingerNs: 1e9 });
     const identity = { pid: 9, start_ns: 1n };
     const slot = table.fork(recordIn(forkRecord({ ...identity, gid: 5, cgroup_id: 0x1_0000_0007n })));
@@ -23,7 +23,7 @@ describe("what the table has of a process", () => {
     expect(table.cgroupId(table.fork(recordIn(forkRecord({ pid: 10, start_ns: 2n, flags }))))).toBeUndefined();
   });
 
-  test("wait status and time of its exit, where they are known", () => {
+  test("wait status and time of its exit, if known", () => {
     const table = new ProcessTable({ lingerNs: 1e9 });
     const born = (pid: number) => table.fork(recordIn(forkRecord({ pid, start_ns: 1n, ts_ns: 2 })));
     const [exited, unknown, lost] = [born(1), born(2), born(3)];
@@ -36,18 +36,18 @@ describe("what the table has of a process", () => {
       [60, undefined],
       [70, undefined],
     ]);
-    // Its slot is used again: nothing of it is left.
+    // A new process in its slot has none of its values.
     table.expire(1e18);
     const again = born(4);
     expect([table.exitedNs(again), table.exitStatus(again)]).toEqual([undefined, undefined]);
   });
 
-  test("the time of its exit, exact past 2^53 ns; aged all the same", () => {
+  test("the time of its exit, exact above 2^53 ns, and it expires nevertheless", () => {
     const table = new ProcessTable({ lingerNs: 1e9 });
     const exitOf = (slot: number) => (BigInt(table.exitedHigh(slot)) << 32n) | BigInt(table.exitedLow(slot));
     const ts_ns = 18_000_000_000_000_000_123n;
     const exited = table.exit(recordIn(exitRecord({ pid: 1, start_ns: 1n, ts_ns })));
-    // Its exit was lost: another one has its pid by then.
+    // Its exit was lost, and another process has its pid.
     const lost = table.fork(recordIn(forkRecord({ pid: 2, start_ns: 1n, ts_ns: 5 })));
     table.fork(recordIn(forkRecord({ pid: 2, start_ns: 2n, ts_ns: ts_ns + 2n })));
     expect([exitOf(exited), exitOf(lost)]).toEqual([ts_ns, ts_ns + 2n]);
@@ -59,7 +59,7 @@ describe("what the table has of a process", () => {
   });
 
   test.each([1, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1, 2 ** 62 + 2 ** 31 + 2 ** 20])(
-    "when it was found to be gone, as exact as the time of the look: %d ns",
+    "the time at which it was found to be gone, exact: %d ns",
     (nowNs) => {
       const table = new ProcessTable({ lingerNs: 1e9 });
       const slot = table.fork(recordIn(forkRecord({ pid: 1, start_ns: 1n })));
@@ -69,7 +69,7 @@ describe("what the table has of a process", () => {
     },
   );
 
-  test("its latest sample, and none of the one that had its slot before", () => {
+  test("its latest sample, and no sample of an earlier process in its slot", () => {
     const table = new ProcessTable({ lingerNs: 0 });
     const sampleOf = (slot: number) => [table.cpuPct(slot), table.rssBytes(slot), table.threads(slot)];
     const slot = table.fork(recordIn(forkRecord({ pid: 1, start_ns: 1n })));
@@ -85,7 +85,7 @@ describe("what the table has of a process", () => {
     expect(sampleOf(slot)).toEqual([undefined, undefined, undefined]);
   });
 
-  test("texts: bytes that are not UTF-8 are marked, what is not known is null", () => {
+  test("its texts, with U+FFFD for invalid UTF-8, and null if unknown", () => {
     const table = new ProcessTable({ lingerNs: 1e9 });
     const slot = table.fork(recordIn(forkRecord({ pid: 1, start_ns: 1n, comm: new Uint8Array([0x61, 0xff, 0]) })));
     expect([table.comm(slot), table.exe(slot), table.args(slot), table.argsTruncated(slot)]).toEqual([
@@ -98,7 +98,7 @@ describe("what the table has of a process", () => {
     expect([table.exe(slot), table.args(slot), table.argsTruncated(slot)]).toEqual(["/bin/x", ["x", "", "y"], true]);
   });
 
-  test("all that are known: live and lingering ones", () => {
+  test("its slot among the known slots while it is live or lingers", () => {
     const table = new ProcessTable({ lingerNs: 0 });
     for (const pid of [1, 2, 3]) table.fork(recordIn(forkRecord({ pid, start_ns: 1n })));
     table.exit(recordIn(exitRecord({ pid: 2, start_ns: 1n, ts_ns: 5 })));
@@ -111,7 +111,7 @@ describe("what the table has of a process", () => {
     expect(pids(table.knownSlots())).toEqual([1, 3]);
   });
 
-  test("another generation after each change, the same one without", () => {
+  test("a generation that changes with each change, and only then", () => {
     const table = new ProcessTable({ lingerNs: 0 });
     const seen = new Set([table.generation]);
     const changed = (change: () => unknown) => {
@@ -136,8 +136,8 @@ describe("what the table has of a process", () => {
   });
 });
 
-describe("a list of what runs", () => {
-  test("reports a new parent and another cgroup; the name stays the event's", () => {
+describe("a list of running processes", () => {
+  test("updates parent and cgroup, and keeps the name of the event", () => {
     const table = new ProcessTable({ lingerNs: 1e9 });
     const identity = { pid: 9, start_ns: 1n };
     const slot = table.fork(recordIn(forkRecord({ ...identity, ts_ns: 2, ppid: 5, cgroup_id: 7n, comm: "old" })));
@@ -148,12 +148,12 @@ describe("a list of what runs", () => {
       8n,
       "old",
     ]);
-    // A list that does not know them takes nothing away.
+    // A list without parent and cgroup removes nothing.
     table.seed(recordIn(forkRecord({ ...identity, flags: KNOWN_START })));
     expect([table.ppid(slot), table.cgroupId(slot)]).toEqual([1, 8n]);
   });
 
-  test("as things are right now: the user and the name as well", () => {
+  test("also updates user and name by refresh(), which lists the current state", () => {
     const table = new ProcessTable({ lingerNs: 1e9 });
     const identity = { pid: 9, start_ns: 1n };
     const slot = table.fork(recordIn(forkRecord({ ...identity, ts_ns: 2, ppid: 5, uid: 0, gid: 0, comm: "master" })));
@@ -163,12 +163,12 @@ describe("a list of what runs", () => {
     table.exit(recordIn(exitRecord({ ...now, comm: "gone" })));
     expect(table.refresh(recordIn(forkRecord(now)))).toBe(slot);
     expect([table.comm(slot), table.isLive(slot)]).toEqual(["gone", false]);
-    // A process without an event is entered.
+    // A process without an event is added.
     const other = table.refresh(recordIn(forkRecord({ pid: 10, start_ns: 3n, comm: "other" })));
     expect([table.find(10), table.comm(other)]).toEqual([other, "other"]);
   });
 
-  test("a follower of names gets a new name, and each process that was unknown", () => {
+  test("calls onRenamed for each new name and each unknown process", () => {
     const table = new ProcessTable({ lingerNs: 1e9 });
     const told: string[] = [];
     table.onRenamed = (slot) => told.push(`${table.pid(slot)} ${table.comm(slot)}`);
@@ -181,7 +181,7 @@ describe("a list of what runs", () => {
     expect(told).toEqual(["9 ls", "10 cat"]);
   });
 
-  test("reports nothing of a process that has exited since", () => {
+  test("changes nothing of a process that has exited since", () => {
     const table = new ProcessTable({ lingerNs: 1e9 });
     const identity = { pid: 9, start_ns: 1n };
     const slot = table.exit(recordIn(exitRecord({ ...identity, ppid: 5 })));
@@ -195,7 +195,7 @@ describe("redaction", () => {
   const exec = (args: string[], pid = 1) =>
     recordIn(execRecord({ pid, start_ns: 1n, exe: pathComponents("/bin/tool"), args: argumentBytes(...args) }));
 
-  test("is applied to arguments before they are kept, from whatever they come; the path stays", () => {
+  test("is applied to arguments of any source before they are stored, and not to the path", () => {
     const table = new ProcessTable({ lingerNs: 1e9, redact: shout });
     const slot = table.exec(exec(["a", "b", "c"]));
     expect([table.exe(slot), table.args(slot), table.argsTruncated(slot)]).toEqual([
@@ -209,7 +209,7 @@ describe("redaction", () => {
     expect(table.args(slot)).toBeNull();
   });
 
-  test("can be set while the table is used, for what is executed from then on", () => {
+  test("can be changed at runtime, for later execs", () => {
     const table = new ProcessTable({ lingerNs: 1e9 });
     const [before, after, without] = [1, 2, 3].map((pid) => {
       table.redact = pid === 2 ? shout : undefined;
@@ -218,7 +218,7 @@ describe("redaction", () => {
     expect([before, after, without].map((slot) => table.args(slot))).toEqual([["a"], ["A"], ["a"]]);
   });
 
-  test("that makes arguments longer than an image can hold cuts them, and says so", () => {
+  test("cuts and marks arguments that it makes longer than an image can store", () => {
     const table = new ProcessTable({ lingerNs: 1e9, redact: (args) => new Uint8Array(args.length * 10).fill(0x78) });
     const slot = table.exec(exec(["y".repeat(15_000)]));
     expect(table.argsTruncated(slot)).toBe(true);
@@ -229,7 +229,7 @@ describe("redaction", () => {
 });
 
 describe("memory", () => {
-  /** As they are on servers: a path of 20 to 50 bytes, arguments of 20 to 200, no two the same. */
+  /** A typical image on servers: a path of 20 to 50 bytes, arguments of 20 to 200 bytes, no two the same. */
   const image = (i: number) => ({
     exe: `/usr/lib/${"program".padEnd(8 + (i % 23), "x")}/bin/worker`,
     args: argumentBytes("worker", `--id=${i}`, `--data=/var/lib/${"d".repeat(i % 150)}`),
@@ -240,14 +240,14 @@ describe("memory", () => {
     table.setImage(slot, bytes(exe), args);
   };
 
-  test("a hundred thousand live processes cost at most 40 MB", () => {
+  test("of a hundred thousand live processes is at most 40 MB", () => {
     const table = new ProcessTable({ lingerNs: 1e9 });
     for (let i = 0; i < 100_000; i++) enter(table, i);
     expect(table.images.count).toBe(100_000);
     expect(table.bytes).toBeLessThanOrEqual(40e6);
   });
 
-  test("memory of a storm is given back; the processes that are left are the same as before", () => {
+  test("of a storm is freed, and the remaining processes are unchanged", () => {
     const table = new ProcessTable({ lingerNs: 1000, lingerMax: 50 });
     for (let i = 0; i < 300; i++) enter(table, i);
     table.expire(0);
@@ -259,7 +259,7 @@ describe("memory", () => {
         table.exit(recordIn(exitRecord({ pid: i + 1, start_ns: BigInt(i + 1), ts_ns: 10, status: 256 })));
       }
       table.expire(20);
-      // Those that linger are still there, in the order of their exits, with all that is known of them.
+      // Lingering processes are still in the table, in the order of their exits, with all their values.
       expect([table.live, table.lingering]).toEqual([300, 50]);
       for (let i = 39_950; i < 40_000; i++) {
         const slot = table.find(i + 1);

@@ -19,7 +19,7 @@ const LINGER_MAX = 5;
 
 interface Process {
   pid: number;
-  /** 0n: not known. */
+  /** 0n if unknown. */
   start: bigint;
   comm: string;
   ppid: number | undefined;
@@ -30,11 +30,11 @@ interface Process {
   exitedNs: number | undefined;
 }
 
-/** What ProcessTable promises, in lists that are searched from end to end. */
+/** The contract of ProcessTable, implemented with lists that are searched completely. */
 class Model {
-  /** In the order in which they were entered. */
+  /** In the order in which they were added. */
   processes: Process[] = [];
-  /** Those that exited, in the order of their exits. */
+  /** Exited processes, in the order of their exits. */
   exited: Process[] = [];
   lostExits = 0;
 
@@ -118,7 +118,7 @@ class Model {
   }
 }
 
-/** Of an event; undefined: the record does not have it. */
+/** Fields of an event; undefined if the record does not have them. */
 interface Fields {
   pid: number;
   start: bigint | undefined;
@@ -149,7 +149,7 @@ function apply(table: ProcessTable, kind: "fork" | "exec" | "exit" | "seed", fie
   }
 }
 
-/** Of one process, whatever the table can be asked. */
+/** Everything that the table can return of one process. */
 function described(table: ProcessTable, slot: number) {
   return {
     pid: table.pid(slot),
@@ -189,16 +189,16 @@ function expectSame(table: ProcessTable, model: Model, pids: readonly number[]):
 
 test.each([
   ["start times are known", 0],
-  ["none is known", 1],
-  ["some are known", 0.3],
-])("the table does what a plain list does, whatever comes in whatever order: %s", (_, unknownStarts) => {
+  ["no start time is known", 1],
+  ["some start times are known", 0.3],
+])("the table agrees with a plain list for any sequence of events: %s", (_, unknownStarts) => {
   for (let seed = 0; seed < 30; seed++) {
     const prng = new Prng(seed);
     const table = new ProcessTable({ lingerNs: LINGER_NS, lingerMax: LINGER_MAX });
     const model = new Model();
-    // Few pids, so that they are used again often; some share a bucket.
+    // Few pids, so that they are often reused; some share a bucket.
     const pids = [1, 2, 3, 4, 5, 2049, 4097, 2 ** 22, 2 ** 22 + 1, 77];
-    // Times of exit are kept in halves: both change on the way.
+    // Exit times are stored in two halves, and both change during the test.
     let now = 2 ** 32 - 3000;
     for (let step = 0; step < 600; step++) {
       now += prng.index(20);
@@ -229,7 +229,7 @@ test.each([
       }
       expectSame(table, model, pids);
     }
-    // Everybody goes: nothing may be left.
+    // After all processes ended and expired, nothing may be left.
     for (const slot of [...table.liveSlots()]) table.reconcileGone(slot, now);
     table.expire(now + 2 * LINGER_NS);
     expect([table.live, table.lingering, table.images.count]).toEqual([0, 0, 0]);

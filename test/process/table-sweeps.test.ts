@@ -9,8 +9,8 @@ function tableOf(...pids: number[]): { table: ProcessTable; slots: number[] } {
   return { table, slots };
 }
 
-describe("sweeps over all processes", () => {
-  test("a process that is not reported did not run; memory and threads stay as they were", () => {
+describe("after scans of all processes", () => {
+  test("a process that a scan does not report has 0 % CPU, and its earlier memory and threads", () => {
     const { table, slots } = tableOf(1, 2);
     const [busy = 0, idle = 0] = slots;
     table.beginSweep();
@@ -25,7 +25,7 @@ describe("sweeps over all processes", () => {
     expect([table.cpuPct(busy), table.rssBytes(busy), table.threads(busy)]).toEqual([0, 8192, 3]);
   });
 
-  test("after the last one their figures are no longer given", () => {
+  test("endSweeps() hides the figures of all scans", () => {
     const { table, slots } = tableOf(1);
     const [slot = 0] = slots;
     table.beginSweep();
@@ -38,7 +38,7 @@ describe("sweeps over all processes", () => {
     expect([table.cpuPct(slot), table.rssBytes(slot), table.threads(slot)]).toEqual([2, 8192, 1]);
   });
 
-  test("if they go on, what was given before is given again", () => {
+  test("resumeSweeps() shows the earlier figures again", () => {
     const { table, slots } = tableOf(1, 2);
     const [idle = 0, busy = 0] = slots;
     table.beginSweep();
@@ -51,7 +51,7 @@ describe("sweeps over all processes", () => {
     expect([table.cpuPct(idle), table.cpuPct(busy)]).toEqual([0, 2]);
   });
 
-  test("each one changes what the table would answer", () => {
+  test("each scan changes the generation of the table", () => {
     const { table } = tableOf(1);
     const before = table.generation;
     table.beginSweep();

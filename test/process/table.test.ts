@@ -18,7 +18,7 @@ import {
   pathComponents,
 } from "../wire/make-record.ts";
 
-/** A table that is spoken to in fields instead of records. */
+/** A table that takes fields instead of records. */
 class Table extends ProcessTable {
   constructor(options: { lingerNs?: number; lingerMax?: number } = {}) {
     super({ lingerNs: 1e9, ...options });
@@ -28,7 +28,7 @@ class Table extends ProcessTable {
     return this.fork(recordIn(forkRecord(fields)));
   }
 
-  /** With path and arguments as people write them. */
+  /** Takes path and arguments in their usual form. */
   execed(fields: Omit<Exec, "exe" | "args"> & { exe: string; args?: string[] }): number {
     const args = argumentBytes(...(fields.args ?? [fields.exe]));
     return this.exec(recordIn(execRecord({ ...fields, exe: pathComponents(fields.exe), args })));
@@ -44,7 +44,7 @@ class Table extends ProcessTable {
 }
 
 describe("a process's life", () => {
-  test("fork, exec, exit: entered, given its image, kept for its grace time, forgotten", () => {
+  test("fork adds it, exec sets its image, exit keeps it for its grace time, then it expires", () => {
     const table = new Table({ lingerNs: 1000 });
     const identity = { pid: 100, start_ns: 5000n };
     const born = table.forked({ ...identity, ppid: 1, uid: 7, comm: "sh", ts_ns: 5001 });
@@ -78,7 +78,7 @@ describe("a process's life", () => {
     expect([table.live, table.lingering, table.lostExits, table.images.count]).toEqual([0, 0, 0, 0]);
   });
 
-  test("a name of 16 bytes without NUL and one with rubbish behind its NUL are kept as they are", () => {
+  test("a name of 16 bytes without NUL is kept, and bytes after a NUL are cleared", () => {
     const table = new Table();
     const bytes = new Uint8Array(16);
     table.copyComm(table.forked({ pid: 1, comm: "0123456789abcdef" }), bytes);
@@ -87,13 +87,13 @@ describe("a process's life", () => {
     expect(Buffer.from(bytes).toString()).toBe(`ab\0cd${"\0".repeat(11)}`);
   });
 
-  test("a start time past 2^32 ns is kept in its halves", () => {
+  test("a start time above 2^32 ns is stored in two halves", () => {
     const table = new Table();
     const slot = table.forked({ pid: 1, start_ns: 0x12_3456_789an });
     expect([table.startHigh(slot), table.startLow(slot)]).toEqual([0x12, 0x3456789a]);
   });
 
-  test("an exec by a thread that was not the leader is the process's: the pid counts, not the old tid", () => {
+  test("an exec by a thread other than the leader counts for its pid, not for the old tid", () => {
     const table = new Table();
     const slot = table.forked({ pid: 100, start_ns: 5n, comm: "threads" });
     const other = table.forked({ pid: 103, start_ns: 6n, comm: "other" });
@@ -102,7 +102,7 @@ describe("a process's life", () => {
     expect(table.image(other)).toBe(NO_IMAGE);
   });
 
-  test("uid and parent are those of the last event", () => {
+  test("uid and parent are from the last event", () => {
     const table = new Table();
     const slot = table.forked({ pid: 9, start_ns: 1n, ppid: 5, uid: 0 });
     table.execed({ pid: 9, start_ns: 1n, ppid: 1, uid: 1000, exe: "/bin/su" });
@@ -110,20 +110,20 @@ describe("a process's life", () => {
   });
 });
 
-describe("what was not seen", () => {
-  test("an exec before its fork, or without one, enters the process", () => {
+describe("missing events", () => {
+  test("an exec before or without a fork adds the process", () => {
     const table = new Table();
     const slot = table.execed({ pid: 100, start_ns: 5n, ppid: 1, comm: "true", exe: "/bin/true" });
     expect(table.bornNs(slot)).toBeUndefined();
     expect(table.live).toBe(1);
     expect(table.forked({ pid: 100, start_ns: 5n, ppid: 1, ts_ns: 6, comm: "sh" })).toBe(slot);
     expect(table.bornNs(slot)).toBe(6);
-    // The image that it has by now is not its parent's.
+    // The process keeps the image of its exec, not of its parent.
     expect(table.exe(slot)).toBe("/bin/true");
     expect([table.live, table.lostExits]).toEqual([1, 0]);
   });
 
-  test("an exit without anything before it is entered as gone, and forgotten like any other", () => {
+  test("an exit without earlier events adds an ended process, which expires like others", () => {
     const table = new Table({ lingerNs: 10 });
     const slot = table.exited({ pid: 100, start_ns: 5n, ts_ns: 50, comm: "gone", ppid: 3 });
     expect(table.findLive(100)).toBe(NO_SLOT);
@@ -148,7 +148,7 @@ describe("what was not seen", () => {
     expect([table.lingering, table.images.count]).toEqual([0, 0]);
   });
 
-  test("an orphan: a parent that is not in the table is no more than a number", () => {
+  test("a parent that is not in the table is stored as its pid only", () => {
     const table = new Table();
     const slot = table.forked({ pid: 100, start_ns: 5n, ppid: 99 });
     expect(table.ppid(slot)).toBe(99);
@@ -156,7 +156,7 @@ describe("what was not seen", () => {
     expect(table.image(slot)).toBe(NO_IMAGE);
   });
 
-  test("a parent that the record does not have is unknown, and not that of an earlier process", () => {
+  test("a parent that the record does not have is unknown, not the parent of an earlier process", () => {
     const table = new Table();
     const slot = table.forked({ pid: 100, flags: KNOWN_CGROUP, ppid: 99 });
     expect(table.ppid(slot)).toBeUndefined();
@@ -166,14 +166,14 @@ describe("what was not seen", () => {
     expect(table.ppid(again)).toBeUndefined();
   });
 
-  test("a path that was cut is kept without being known, as are arguments that could not be read", () => {
+  test("an image without known path and arguments has neither KNOWN flag", () => {
     const table = new Table();
     const flags = (HEAD_KNOWN | ARGS_CUT) & ~KNOWN_EXE;
     const slot = table.execed({ pid: 1, flags, exe: "/deep/down" });
     expect(table.images.flags(table.image(slot))).toBe(ARGS_CUT);
   });
 
-  test("a path that came as one string is not turned", () => {
+  test("a path that the record has as one string is not reversed", () => {
     const table = new Table();
     const flags = KNOWN_EXE | EXE_WHOLE;
     const slot = table.exec(recordIn(execRecord({ pid: 1, flags, exe: "/usr/bin/true\0" })));
@@ -182,7 +182,7 @@ describe("what was not seen", () => {
 });
 
 describe("images", () => {
-  test("a child shares its parent's until either executes, and the last one frees it", () => {
+  test("are shared by a child and its parent until one of them executes, and freed by the last", () => {
     const table = new Table({ lingerNs: 0 });
     const parent = table.execed({ pid: 1, start_ns: 1n, exe: "/bin/sh" });
     const child = table.forked({ pid: 2, start_ns: 2n, ppid: 1 });
@@ -210,14 +210,14 @@ describe("images", () => {
     expect([table.images.count, table.live, table.lingering]).toEqual([0, 0, 0]);
   });
 
-  test("a child of a parent that has just gone still gets its image", () => {
+  test("are inherited also from a parent that has just exited", () => {
     const table = new Table();
     table.execed({ pid: 1, start_ns: 1n, exe: "/bin/sh" });
     table.exited({ pid: 1, start_ns: 1n, ts_ns: 10 });
     expect(table.exe(table.forked({ pid: 2, start_ns: 2n, ppid: 1 }))).toBe("/bin/sh");
   });
 
-  test("of an image from elsewhere, what is null is not known", () => {
+  test("set by setImage() have null parts as unknown", () => {
     const table = new Table({ lingerNs: 0 });
     const bytes = (text: string) => new TextEncoder().encode(text);
     const slot = table.seeded({ pid: 1, start_ns: 1n });
@@ -240,7 +240,7 @@ describe("images", () => {
     expect(table.images.count).toBe(0);
   });
 
-  test("as many bytes as a record can carry are kept whole", () => {
+  test("of the maximum size of a record are stored whole", () => {
     const table = new Table();
     const exe = `/${"d".repeat(255)}`.repeat(20);
     const args = ["a".repeat(15360 - exe.length - 1)];
@@ -251,7 +251,7 @@ describe("images", () => {
 });
 
 describe("a pid that is used again", () => {
-  test("after its exit was seen: another process, beside the one that lingers", () => {
+  test("after a seen exit is another process, beside the lingering one", () => {
     const table = new Table();
     const first = table.execed({ pid: 100, start_ns: 5n, exe: "/bin/first" });
     table.exited({ pid: 100, start_ns: 5n, ts_ns: 10 });
@@ -261,13 +261,13 @@ describe("a pid that is used again", () => {
     expect(table.image(second)).toBe(NO_IMAGE);
     expect(table.exe(first)).toBe("/bin/first");
     expect([table.live, table.lingering, table.lostExits]).toEqual([1, 1, 0]);
-    // A late event of the first is still its own.
+    // A late event of the first process still finds the first.
     expect(table.execed({ pid: 100, start_ns: 5n, exe: "/bin/late" })).toBe(first);
     expect(table.isLive(first)).toBe(false);
     expect(table.find(100)).toBe(second);
   });
 
-  test.each(["fork", "exec", "exit"])("after its exit was lost: the %s of another process ends the first", (event) => {
+  test.each(["fork", "exec", "exit"])("after a lost exit is another process, whose %s ends the first", (event) => {
     const table = new Table({ lingerNs: 100 });
     const first = table.execed({ pid: 100, start_ns: 5n, comm: "first", exe: "/bin/first" });
     const fields = { pid: 100, start_ns: 20n, ts_ns: 30, comm: "second" };
@@ -285,12 +285,12 @@ describe("a pid that is used again", () => {
     expect(table.exe(second)).toBe(event === "exec" ? "/bin/second" : null);
     expect(table.lostExits).toBe(1);
     expect(table.lingering).toBe(event === "exit" ? 2 : 1);
-    // The first is taken to have gone when the second was seen.
+    // The first counts as exited when the second was seen.
     table.expire(131);
     expect(table.find(100)).toBe(event === "exit" ? NO_SLOT : second);
   });
 
-  test("many times while all of them linger: the newest is found, and each by its start", () => {
+  test("while many processes with it linger finds the newest, and each by its start", () => {
     const table = new Table();
     const slots = Array.from({ length: 50 }, (_, i) => {
       table.forked({ pid: 100, start_ns: BigInt(i + 1), comm: `p${i}` });
@@ -304,7 +304,7 @@ describe("a pid that is used again", () => {
     expect(table.lingering).toBe(50);
   });
 
-  test("a parent is the newest of its pid", () => {
+  test("as a parent is the newest process with it", () => {
     const table = new Table();
     table.execed({ pid: 1, start_ns: 1n, exe: "/bin/old" });
     table.exited({ pid: 1, start_ns: 1n, ts_ns: 2 });
@@ -313,10 +313,10 @@ describe("a pid that is used again", () => {
   });
 });
 
-describe("a backend that knows no start times", () => {
+describe("a backend without start times", () => {
   const flags = KNOWN_PPID | KNOWN_CGROUP;
 
-  test("a life by its pid alone", () => {
+  test("finds fork, exec and exit of a process by its pid alone", () => {
     const table = new Table();
     const slot = table.forked({ pid: 100, flags, ppid: 1, ts_ns: 5 });
     expect(table.execed({ pid: 100, flags: flags | EXEC_KNOWN, exe: "/bin/true" })).toBe(slot);
@@ -324,7 +324,7 @@ describe("a backend that knows no start times", () => {
     expect([table.live, table.lingering, table.lostExits]).toEqual([0, 1, 0]);
   });
 
-  test("after an exit the next event of the pid is another process's", () => {
+  test("treats the next event of a pid after an exit as another process", () => {
     const table = new Table();
     const first = table.forked({ pid: 100, flags, ts_ns: 5 });
     table.exited({ pid: 100, flags, ts_ns: 10 });
@@ -334,7 +334,7 @@ describe("a backend that knows no start times", () => {
     expect([table.live, table.lingering, table.lostExits]).toEqual([1, 1, 0]);
   });
 
-  test("a second birth of a pid whose exit was lost is another process, with its own parent's image", () => {
+  test("treats a second fork of a pid, whose exit was lost, as another process with the image of its parent", () => {
     const table = new Table();
     table.execed({ pid: 1, flags: KNOWN_EXE, exe: "/bin/parent" });
     const first = table.forked({ pid: 100, flags, ppid: 1, ts_ns: 5 });
@@ -347,7 +347,7 @@ describe("a backend that knows no start times", () => {
     expect([table.isLive(first), table.lostExits]).toEqual([false, 1]);
   });
 
-  test("a fork after its own exec, out of order, is no second birth", () => {
+  test("does not treat a fork after its own exec, out of order, as another process", () => {
     const table = new Table();
     const slot = table.execed({ pid: 100, flags: KNOWN_EXE, ts_ns: 10, exe: "/bin/true" });
     expect(table.forked({ pid: 100, flags, ppid: 1, ts_ns: 5 })).toBe(slot);
@@ -365,7 +365,7 @@ describe("a backend that knows no start times", () => {
 });
 
 describe("seeding", () => {
-  test("enters processes without an event, and leaves alone those with one", () => {
+  test("adds processes without an event, and does not change processes with one", () => {
     const table = new Table();
     const known = table.execed({ pid: 1, start_ns: 1n, comm: "by event", exe: "/bin/event" });
     expect(table.seeded({ pid: 1, start_ns: 1n, comm: "by list" })).toBe(known);
@@ -373,12 +373,12 @@ describe("seeding", () => {
     const listed = table.seeded({ pid: 2, start_ns: 2n, ppid: 1, comm: "by list" });
     expect(table.findLive(2)).toBe(listed);
     expect(table.bornNs(listed)).toBeUndefined();
-    // A seed is no birth: whose image it has is for /proc to say.
+    // A seed is no fork, so the image comes from /proc, not from the parent.
     expect(table.image(listed)).toBe(NO_IMAGE);
     expect(table.live).toBe(2);
   });
 
-  test("events of what was seeded are its own", () => {
+  test("finds the seeded process for its later events", () => {
     const table = new Table();
     const slot = table.seeded({ pid: 2, start_ns: 2n, comm: "sh" });
     expect(table.forked({ pid: 2, start_ns: 2n, ts_ns: 3, comm: "sh" })).toBe(slot);
@@ -388,17 +388,17 @@ describe("seeding", () => {
     expect(table.isLive(slot)).toBe(false);
   });
 
-  test("from /proc, which knows no exact start: an event with one gives it to the entry", () => {
+  test("from /proc, without an exact start, gets the start from the next event that has it", () => {
     const table = new Table();
     const slot = table.seeded({ pid: 2, flags: KNOWN_PPID, ppid: 1, comm: "sh" });
     expect(table.execed({ pid: 2, start_ns: 0x1_0000_0002n, exe: "/bin/true" })).toBe(slot);
     expect([table.startHigh(slot), table.startLow(slot)]).toEqual([1, 2]);
-    // From here on another start is another process.
+    // Now an event with another start is of another process.
     expect(table.forked({ pid: 2, start_ns: 0x1_0000_0003n })).not.toBe(slot);
     expect(table.lostExits).toBe(1);
   });
 
-  test("from /proc again, once the start is known: the same process", () => {
+  test("from /proc again finds the same process if its start is already known", () => {
     const table = new Table();
     const slot = table.forked({ pid: 2, start_ns: 2n });
     expect(table.seeded({ pid: 2, flags: KNOWN_PPID })).toBe(slot);
@@ -406,21 +406,21 @@ describe("seeding", () => {
   });
 });
 
-describe("processes that went without a word", () => {
-  test("are taken out by reconciling, counted, and linger like others", () => {
+describe("processes that ended without an exit event", () => {
+  test("are marked as ended by reconcileGone(), counted as lost exits, and linger like others", () => {
     const table = new Table({ lingerNs: 10 });
     const slot = table.execed({ pid: 1, start_ns: 1n, exe: "/bin/true" });
     table.reconcileGone(slot, 100);
     table.reconcileGone(slot, 100);
     expect([table.live, table.lingering, table.lostExits]).toEqual([0, 1, 1]);
     expect(table.exe(slot)).toBe("/bin/true");
-    // Its exit was only late after all.
+    // The exit event arrives late.
     expect(table.exited({ pid: 1, start_ns: 1n, ts_ns: 99 })).toBe(slot);
     table.expire(111);
     expect([table.lingering, table.images.count]).toEqual([0, 0]);
   });
 
-  test("liveSlots names those that live", () => {
+  test("are not in liveSlots()", () => {
     const table = new Table();
     const slots = [1, 2, 3, 4].map((pid) => table.forked({ pid, start_ns: BigInt(pid) }));
     table.exited({ pid: 2, start_ns: 2n });
@@ -446,7 +446,7 @@ describe("lingering", () => {
     expect(table.lingering).toBe(1);
   });
 
-  test("ends by count at once, the oldest first", () => {
+  test("ends at once above the maximum count, the oldest first", () => {
     const table = new Table({ lingerNs: 1e18, lingerMax: 3 });
     for (let pid = 1; pid <= 10; pid++) {
       table.exited({ pid, start_ns: BigInt(pid), ts_ns: pid });
@@ -455,7 +455,7 @@ describe("lingering", () => {
     expect([7, 8, 9, 10].map((pid) => table.find(pid) !== NO_SLOT)).toEqual([false, true, true, true]);
   });
 
-  test("keeps at least the latest one that ended: its event is being written", () => {
+  test("keeps at least the latest exited process, whose event is being written", () => {
     const table = new Table({ lingerNs: 0, lingerMax: 0 });
     table.execed({ pid: 1, start_ns: 1n, exe: "/bin/first" });
     table.exited({ pid: 1, start_ns: 1n, ts_ns: 5 });
@@ -465,7 +465,7 @@ describe("lingering", () => {
     expect([table.lingering, table.find(1)]).toEqual([1, NO_SLOT]);
   });
 
-  test("live processes never end by either", () => {
+  test("never ends live processes", () => {
     const table = new Table({ lingerNs: 0, lingerMax: 0 });
     const slot = table.forked({ pid: 1, start_ns: 1n });
     table.expire(1e18);
@@ -476,7 +476,7 @@ describe("lingering", () => {
 describe("redactKnown", () => {
   const redact = redactorOf({ redact: true, patterns: ["password=(\\S+)"] });
 
-  test("hides the arguments of live and exited processes; those of an image that a fork shares as well", () => {
+  test("hides the arguments of live and exited processes, also in an image that a fork shares", () => {
     const table = new Table();
     const live = table.execed({ pid: 1, exe: "/bin/a", args: ["a", "--password=hunter2", "-v"] });
     const child = table.forked({ pid: 2, ppid: 1, flags: KNOWN_PPID });
@@ -498,7 +498,7 @@ describe("redactKnown", () => {
     ]);
   });
 
-  test("hides whole arguments rather than keep the thread for long", () => {
+  test("hides whole arguments if matching takes too long", () => {
     const table = new Table();
     const args = ["x", `--password=hunter2${"password=".repeat(100)}`, "-v"];
     const slots = Array.from({ length: 3000 }, (_, i) => table.execed({ pid: 10 + i, exe: "/bin/x", args }));
@@ -509,7 +509,7 @@ describe("redactKnown", () => {
     expect(table.images.count).toBe(3000);
   });
 
-  test("switched off leaves what was hidden hidden", () => {
+  test("keeps redacted arguments redacted when it is switched off", () => {
     const table = new Table();
     table.redactKnown(redact);
     const slot = table.execed({ pid: 1, exe: "/bin/a", args: ["a", "password=hunter2"] });
@@ -522,7 +522,7 @@ describe("redactKnown", () => {
 });
 
 describe("growth", () => {
-  test("a hundred thousand processes, of pids that share buckets, are all found after it", () => {
+  test("keeps a hundred thousand processes findable, also with pids that share buckets", () => {
     const table = new Table({ lingerNs: 1, lingerMax: 1e9 });
     const count = 100_000;
     const pidOf = (i: number) => (i % 2 === 0 ? i : 2 ** 20 + i * 256) + 1;
@@ -539,16 +539,16 @@ describe("growth", () => {
     for (let i = 0; i < count; i += 997) expect(table.find(pidOf(i))).toBe(NO_SLOT);
   });
 
-  test.each([1023, 1024, 1025, 5000])("the newest of a pid stays the one that is found: %i of them", (count) => {
+  test.each([1023, 1024, 1025, 5000])("keeps the newest process of a pid first, with %i of them", (count) => {
     const table = new Table({ lingerMax: 1e9 });
-    // Three pids of one bucket, whatever its size.
+    // Three pids of the same bucket, for any table size.
     const pids = [5, 5 + 2 ** 20, 5 + 2 ** 21];
     for (let i = 0; i < count; i++) {
       for (const pid of pids) {
         table.forked({ pid, start_ns: BigInt(i + 1), comm: `g${i}` });
         if (i < count - 1) table.exited({ pid, start_ns: BigInt(i + 1), ts_ns: i, comm: `g${i}` });
       }
-      // Others, so that the table grows at any point between them.
+      // Other processes, so that the table grows at any point between them.
       for (let other = 0; other <= i % 3; other++) table.forked({ pid: 10_000 + 3 * i + other, start_ns: 1n });
       for (const pid of pids) if (table.comm(table.find(pid)) !== `g${i}`) throw new Error(`an older one than ${i}`);
     }
@@ -561,7 +561,7 @@ describe("growth", () => {
     expect(table.lingering).toBe(0);
   });
 
-  test("slots are used again: a table that turns over does not grow", () => {
+  test("does not happen if slots can be reused", () => {
     const table = new Table({ lingerNs: 0, lingerMax: 100 });
     let highest = 0;
     for (let i = 0; i < 20_000; i++) {

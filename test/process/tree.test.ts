@@ -6,7 +6,7 @@ import { KNOWN_PPID } from "../../src/wire/layout.gen.ts";
 import { recordIn } from "../../src/wire/record.ts";
 import { type Exit, execRecord, exitRecord, forkRecord, type Head } from "../wire/make-record.ts";
 
-/** A table with processes that were born one after the other: each 10 ns after the one before. */
+/** A table with processes that each start 10 ns after the previous. */
 class Family {
   readonly table = new ProcessTable({ lingerNs: 1e12 });
   #now = 100;
@@ -22,7 +22,7 @@ class Family {
     this.table.exit(recordIn(exitRecord({ ...this.#identity(slot), ts_ns: this.#now, ...fields })));
   }
 
-  /** Its parent is gone and another process has adopted it; its next exec reports that. */
+  /** Another process adopts it after its parent ended, and its next exec reports the new parent. */
   adopted(slot: number, ppid: number): void {
     this.table.exec(recordIn(execRecord({ ...this.#identity(slot), ppid })));
   }
@@ -32,7 +32,7 @@ class Family {
     return { pid: table.pid(slot), ppid: table.ppid(slot) ?? 0, start_ns: BigInt(table.startLow(slot)) };
   }
 
-  /** `pid@depth` of each. */
+  /** `pid@depth` of each relative, with `…` if truncated. */
   told({ relatives, truncated }: Relatives): string {
     const words = relatives.map(({ slot, depth }) => `${this.table.pid(slot)}@${depth}`);
     return [...words.toSorted((a, b) => Number(a.split("@")[1]) - Number(b.split("@")[1])), truncated ? "…" : ""]
@@ -62,7 +62,7 @@ function usual() {
 }
 
 describe("ancestors and descendants", () => {
-  test("of processes that live", () => {
+  test("are found for live processes", () => {
     const { family, init, shell, cc1, other } = usual();
     expect(family.ancestors(cc1)).toBe("20@1 10@2 1@3");
     expect(family.ancestors(init)).toBe("");
@@ -71,13 +71,13 @@ describe("ancestors and descendants", () => {
     expect(family.descendants(other)).toBe("");
   });
 
-  test("of one that has just exited: both ways, until it is forgotten", () => {
+  test("include a process that has just exited, until it expires", () => {
     const { family, init, make, cc1 } = usual();
     family.gone(make);
     expect(family.ancestors(make)).toBe("10@1 1@2");
     expect(family.descendants(make)).toBe("31@1 30@1");
     expect(family.ancestors(cc1)).toBe("20@1 10@2 1@3");
-    // init takes one of them: it is below init now, and still born to the one that exited.
+    // init adopts cc1, which is now below init and also still a child of the exited make.
     family.adopted(cc1, 1);
     expect(family.ancestors(cc1)).toBe("1@1");
     expect(family.descendants(make)).toBe("31@1 30@1");
@@ -87,7 +87,7 @@ describe("ancestors and descendants", () => {
     expect(family.ancestors(cc1)).toBe("1@1");
   });
 
-  test("are as many as the bounds let through, and say so", () => {
+  test("are limited by maxDepth and maxCount, and marked as truncated", () => {
     const { family, init, cc1 } = usual();
     expect(family.ancestors(cc1, { maxDepth: 2 })).toBe("20@1 10@2 …");
     expect(family.ancestors(cc1, { maxDepth: 3 })).toBe("20@1 10@2 1@3");
@@ -97,7 +97,7 @@ describe("ancestors and descendants", () => {
     expect(family.descendants(init, { maxDepth: 3, maxCount: 5 })).toBe("40@1 10@1 20@2 31@3 30@3");
   });
 
-  test("a chain of thousands is no deeper than the bound", () => {
+  test("are bounded for a chain of thousands", () => {
     const family = new Family();
     let last = family.born(1, 0);
     const first = last;
@@ -109,7 +109,7 @@ describe("ancestors and descendants", () => {
 });
 
 describe("a pid that is used again", () => {
-  test("is not the parent of what is older than it", () => {
+  test("is not the parent of an older process", () => {
     const family = new Family();
     const parent = family.born(10, 1);
     const child = family.born(20, 10);
@@ -121,12 +121,12 @@ describe("a pid that is used again", () => {
     const younger = family.born(21, 10);
     expect(parentOf(family.table, younger)).toBe(again);
     family.table.expire(2e12);
-    // The parent is forgotten: the one that has its pid now is not taken for it.
+    // After the parent expired, the new process with its pid does not count as the parent.
     expect(parentOf(family.table, child)).toBe(NO_SLOT);
     expect(family.descendants(again)).toBe("21@1");
   });
 
-  test("that exited before a process was born cannot be its parent", () => {
+  test("cannot be the parent of a process that started after its exit", () => {
     const family = new Family();
     const parent = family.born(10, 1);
     family.gone(parent);
@@ -134,7 +134,7 @@ describe("a pid that is used again", () => {
     expect(parentOf(family.table, child)).toBe(NO_SLOT);
   });
 
-  test("makes no ring that is walked for ever, where no start times are known", () => {
+  test("does not cause endless loops if start times are unknown", () => {
     const table = new ProcessTable({ lingerNs: 1e12 });
     const seed = (pid: number, ppid: number) =>
       table.seed(recordIn(forkRecord({ pid, ppid, flags: KNOWN_PPID, start_ns: 0n })));
@@ -145,7 +145,7 @@ describe("a pid that is used again", () => {
     expect(ancestorsOf(table, itself).relatives).toEqual([]);
   });
 
-  test("a parent that is unknown is none", () => {
+  test("0 is not the parent of a process whose parent is unknown", () => {
     const table = new ProcessTable({ lingerNs: 1e12 });
     table.fork(recordIn(forkRecord({ pid: 0, start_ns: 1n })));
     const slot = table.fork(recordIn(forkRecord({ pid: 5, start_ns: 2n, flags: 0, ppid: 0 })));

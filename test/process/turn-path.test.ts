@@ -3,7 +3,7 @@ import { turnPath } from "../../src/process/turn-path.ts";
 import { Prng } from "../../src/stats/prng.ts";
 import { concat, pathComponents } from "../wire/make-record.ts";
 
-/** Turns `components` where they lie between other bytes, which must stay as they are. */
+/** Reverses `components` between other bytes, which must not change. */
 function turned(components: Uint8Array): Buffer {
   const bytes = concat("before", components, "after");
   turnPath(bytes, 6, components.length);
@@ -23,7 +23,7 @@ describe("turnPath", () => {
     expect(turned(new TextEncoder().encode(components)).toString()).toBe(path);
   });
 
-  test("of any path, with names of any bytes and of any length up to NAME_MAX", () => {
+  test("reverses any path, with names of any bytes and any length up to NAME_MAX", () => {
     const prng = new Prng(1);
     for (let i = 0; i < 2000; i++) {
       const names = Array.from({ length: 1 + prng.index(40) }, () => {
@@ -37,7 +37,7 @@ describe("turnPath", () => {
     }
   });
 
-  test("of a record that is nothing but path, to the last byte", () => {
+  test("reverses a path that fills the whole record", () => {
     const path = "/x".repeat(15360 / 2);
     expect(turned(pathComponents(path)).toString()).toBe(path);
   });

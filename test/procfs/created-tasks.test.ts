@@ -18,7 +18,7 @@ test("this machine's count grows with each started process", () => {
   expect(readCreatedTasks()).toBeGreaterThan(before);
 });
 
-test("a file that is mounted over /proc/stat is not the kernel's", () => {
+test("a file that is no /proc/stat of the kernel is refused with a reason", () => {
   const path = join(folder, "stat");
   writeFileSync(path, "processes 5\n");
   expect(whyNoCreatedTasks(path)).toBe(`${path} is not the kernel's own file`);

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { BusyClock, type MachineTime, parseMachineTime } from "../../src/procfs/machine-time.ts";
 
-test("/proc/stat of two CPUs", () => {
+test("parseMachineTime reads /proc/stat of two CPUs", () => {
   const text = "cpu  1 2 3 4 5 6 7 8 1 0\ncpu0 1 1 1 1 1 1 1 1 0 0\ncpu1 0 1 2 3 4 5 6 7 1 0\nintr 5\n";
   expect(parseMachineTime(text, 9)).toEqual({
     nowNs: 9,
@@ -16,7 +16,7 @@ test("/proc/stat of two CPUs", () => {
   expect(parseMachineTime("intr 5\n", 9)).toBeNull();
 });
 
-test("busy time is elapsed time without idle time, whatever the ticks counted", () => {
+test("busy time is elapsed time without idle time, independent of the other ticks", () => {
   const start = parseMachineTime("cpu  1 2 3 4 5 6 7 8 1 0\ncpu0 0\ncpu1 0\n", 9) as MachineTime;
   let now: MachineTime | null = start;
   const clock = new BusyClock(() => now);

@@ -56,7 +56,7 @@ async function start(code: string) {
 describe("readProcessMemory", () => {
   const MIB = 2 ** 20;
 
-  test("of another process: written memory is anonymous, its executable is file-backed", async () => {
+  test("counts written memory of another process as anonymous, and its executable as file-backed", async () => {
     await using small = await start("");
     await using large = await start(`globalThis.kept = Buffer.alloc(${64 * MIB}, 1)`);
     const before = readProcessMemory(small.pid);
@@ -72,7 +72,7 @@ describe("readProcessMemory", () => {
   test("returns the number of threads", async () => {
     await using child = await start("");
     const tasks = () => readdirSync(`/proc/${child.pid}/task`).length;
-    // Bun starts its helper threads when it sees fit, also between the two counts.
+    // Bun may start helper threads at any time, also between the two counts.
     let agree = false;
     for (let tries = 0; tries < 500 && !agree; tries++) {
       agree = tasks() > 1 && readProcessMemory(child.pid)?.threads === tasks();

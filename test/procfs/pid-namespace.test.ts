@@ -11,7 +11,7 @@ function proc(links: Record<string, string>, texts: Record<string, string> = {})
   return { link: (path) => links[path] ?? null, text: (path) => texts[path] ?? null };
 }
 
-describe("which namespace's pids /proc shows", () => {
+describe("the pid namespace of /proc", () => {
   const cases: [title: string, reader: ProcReader, isInitial: boolean, proc: "initial" | "own" | "other"][] = [
     [
       "in the initial namespace: the kernel's",

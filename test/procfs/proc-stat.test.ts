@@ -44,7 +44,7 @@ test("readProcIds reads real and effective user and group, and returns null with
   expect(readProcIds(2 ** 30)).toBeNull();
 });
 
-test("a clock tick is that of getconf", () => {
+test("the length of a clock tick agrees with getconf", () => {
   const getconf = Bun.spawnSync(["getconf", "CLK_TCK"]).stdout.toString().trim();
   expect(1e9 / Number(getconf)).toBe(NS_PER_CLOCK_TICK);
 });

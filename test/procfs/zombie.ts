@@ -1,6 +1,6 @@
 import { readProcStat } from "../../src/procfs/proc-stat.ts";
 
-/** A process that has ended and that its parent does not wait for, until it is disposed of. */
+/** A zombie: its parent does not wait for it until this object is disposed. */
 export class Zombie implements AsyncDisposable {
   readonly #parent: Bun.Subprocess;
   readonly pid: number;

@@ -5,7 +5,7 @@ import { Prng } from "../../src/stats/prng.ts";
 
 const ENOUGH = 1e9;
 
-/** All matches, each as its whole and its groups. */
+/** All matches. Each is an array of the whole match and its groups. */
 function matches(pattern: string, text: string): (string | null)[][] {
   const bytes = new TextEncoder().encode(text);
   const found: (string | null)[][] = [];
@@ -65,7 +65,7 @@ describe("ByteRegexp", () => {
     [".", "é", [["\ufffd"], ["\ufffd"]]],
     ["(?P<name>x)(?<other>y)", "xy", [["xy", "x", "y"]]],
     ["a.c", "a\nc", [["a\nc"]]],
-  ])("%j in %j", (pattern, text, expected) => {
+  ])("%j finds all matches in %j", (pattern, text, expected) => {
     expect(matches(pattern, text)).toEqual(expected);
   });
 
@@ -95,17 +95,17 @@ describe("ByteRegexp", () => {
     expect(() => new ByteRegexp(pattern)).toThrow(why);
   });
 
-  test("takes steps in proportion to the input where a backtracking machine would not end", () => {
+  test("uses far fewer steps than a backtracking engine, which would not end", () => {
     for (const pattern of ["(a+)+b", "(a|a)*b", "(a|aa)+$", "(.*)(.*)(.*)(.*)[^a]", `${"a?".repeat(30)}a{30}b`]) {
       const regexp = new ByteRegexp(pattern);
       const stepsFor = (length: number) =>
         ENOUGH - regexp.findAll(new Uint8Array(length).fill(0x61), length, ENOUGH, () => undefined);
-      // Of what can be found again from every place on the whole is the square; one pass is not.
+      // All searches together may be quadratic, but one pass is linear.
       expect(stepsFor(4000)).toBeLessThan(4.5 * stepsFor(1000));
     }
   });
 
-  test("gives up when its steps are used up", () => {
+  test("stops when its steps are used up", () => {
     const input = new Uint8Array(10_000).fill(0x61);
     let found = 0;
     const count = () => {
@@ -116,10 +116,10 @@ describe("ByteRegexp", () => {
     expect(found).toBeLessThan(10_000);
   });
 
-  test("finds what a backtracking machine finds, on random expressions", () => {
+  test("finds the same matches as the engine of JavaScript, on random expressions", () => {
     const random = new Prng(20_261_122);
     const pick = <T>(items: readonly T[]): T => items[random.uint32() % items.length] as T;
-    /** Never matches the empty string, so that a repetition of it means the same to both. */
+    /** Never matches the empty string, so that its repetition means the same in both engines. */
     const solid = (depth: number): string => {
       if (depth === 0) return pick(["a", "b", "[ab]", "[^a]", ".", "c"]);
       const kind = pick(["atom", "group", "choice", "sequence", "repeat"]);

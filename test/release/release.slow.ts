@@ -1,4 +1,4 @@
-/** What `npm run release` makes of a clean checkout. `npm run test:release` */
+/** The result of `npm run release` in a clean checkout. Run by `npm run test:release`. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import {
   cpSync,
@@ -63,12 +63,12 @@ describe.skipIf(reason !== null)(titled("npm run release", reason), () => {
     expect(elfMachine(one ?? new Uint8Array())).toBe(ARCHES[arch].elfMachine);
   });
 
-  test("the sums are those of the files", () => {
+  test("the sums match the files", () => {
     expect(run(release, {}, "sha256sum", "--check", "--strict", "SHA256SUMS")).not.toContain("FAILED");
     expect(readFileSync(join(release, "SHA256SUMS"), "utf8").trim().split("\n")).toHaveLength(8);
   });
 
-  test("the signature verifies as docs/install.md says, and not for other sums", () => {
+  test("the signature verifies with the command of docs/install.md, and fails for other sums", () => {
     const [type, text] = readFileSync(`${key}.pub`, "utf8").split(" ");
     writeFileSync(join(release, "signers"), `linnix ${type} ${text}\n`);
     const verify = "ssh-keygen -Y verify -f signers -I linnix -n linnix-release -s SHA256SUMS.sig";
@@ -78,26 +78,29 @@ describe.skipIf(reason !== null)(titled("npm run release", reason), () => {
     rmSync(join(release, "signers"));
   });
 
-  test.each(arches)("%s: the compressed files hold the binary, licences, documents, unit and configuration", (arch) => {
-    const binary = join(release, `linnix-linux-${arch}`);
-    run(release, {}, "sh", "-c", `gzip -dc ${binary}.gz | cmp - ${binary}`);
-    const archive = join(release, `linnix-${VERSION}-linux-${arch}.tar.xz`);
-    const listed = run(release, { TZ: "UTC" }, "tar", "-tvf", archive).trim().split("\n");
-    const names = listed.map((line) => line.split(/\s+/)[5]?.replace(`linnix-${VERSION}-linux-${arch}/`, ""));
-    const docs = ["docs/linnix.service", "docs/linnix.toml", "docs/kernels.md", "README.md", "CHANGELOG.md"];
-    for (const name of ["linnix", "LICENSE", "THIRD-PARTY-NOTICES", "licenses/bun.txt", ...docs]) {
-      expect(names).toContain(name);
-    }
-    // In each folder by name: `docs/prometheus/` comes before `docs/prometheus.md`.
-    const place = (name = "") => name.replaceAll("/", "\0");
-    expect(names).toEqual(names.toSorted((a, b) => (place(a) < place(b) ? -1 : 1)));
-    // Owner and times are fixed.
-    expect(new Set(listed.map((line) => line.split(/\s+/).slice(1, 2)[0]))).toEqual(new Set(["0/0"]));
-    expect(new Set(listed.map((line) => line.split(/\s+/).slice(3, 5).join(" "))).size).toBe(1);
-    run(release, {}, "sh", "-c", `tar -xOf ${archive} --wildcards '*/linnix' | cmp - ${binary}`);
-  });
+  test.each(arches)(
+    "%s: the compressed files contain the binary, licences, documents, unit and configuration",
+    (arch) => {
+      const binary = join(release, `linnix-linux-${arch}`);
+      run(release, {}, "sh", "-c", `gzip -dc ${binary}.gz | cmp - ${binary}`);
+      const archive = join(release, `linnix-${VERSION}-linux-${arch}.tar.xz`);
+      const listed = run(release, { TZ: "UTC" }, "tar", "-tvf", archive).trim().split("\n");
+      const names = listed.map((line) => line.split(/\s+/)[5]?.replace(`linnix-${VERSION}-linux-${arch}/`, ""));
+      const docs = ["docs/linnix.service", "docs/linnix.toml", "docs/kernels.md", "README.md", "CHANGELOG.md"];
+      for (const name of ["linnix", "LICENSE", "THIRD-PARTY-NOTICES", "licenses/bun.txt", ...docs]) {
+        expect(names).toContain(name);
+      }
+      // Each folder is sorted by name: `docs/prometheus/` comes before `docs/prometheus.md`.
+      const place = (name = "") => name.replaceAll("/", "\0");
+      expect(names).toEqual(names.toSorted((a, b) => (place(a) < place(b) ? -1 : 1)));
+      // Owner and times are fixed.
+      expect(new Set(listed.map((line) => line.split(/\s+/).slice(1, 2)[0]))).toEqual(new Set(["0/0"]));
+      expect(new Set(listed.map((line) => line.split(/\s+/).slice(3, 5).join(" "))).size).toBe(1);
+      run(release, {}, "sh", "-c", `tar -xOf ${archive} --wildcards '*/linnix' | cmp - ${binary}`);
+    },
+  );
 
-  test.each(arches)("%s: the bill of materials names all that is embedded, with version and licence", (arch) => {
+  test.each(arches)("%s: the bill of materials lists every embedded component, with version and licence", (arch) => {
     const bom = JSON.parse(readFileSync(join(release, `linnix-linux-${arch}.cdx.json`), "utf8"));
     expect(bom).toMatchObject({ bomFormat: "CycloneDX", specVersion: "1.6" });
     expect(bom.metadata.component).toMatchObject({ name: "linnix", version: VERSION, type: "application" });
@@ -114,18 +117,18 @@ describe.skipIf(reason !== null)(titled("npm run release", reason), () => {
     );
   });
 
-  test("changes that are in no commit are refused", () => {
+  test("a checkout with uncommitted changes is refused", () => {
     writeFileSync(join(second, "README.md"), "changed\n");
     expect(() => run(second, {}, process.execPath, "scripts/release.ts")).toThrow("a release needs a commit");
     expect(existsSync(join(second, "dist/release"))).toBe(false);
   });
 });
 
-/** A checkout of the last commit, with the packages and downloads of this one. */
+/** Clones the last commit, with the packages and downloads of this checkout. */
 function clone(directory: string): void {
   run(ROOT, {}, "git", "-c", `safe.directory=${ROOT}`, "clone", "--quiet", "--no-hardlinks", ROOT, directory);
   symlinkSync(join(ROOT, "node_modules"), join(directory, "node_modules"));
-  // .gitignore names the folder, which a link is not.
+  // .gitignore excludes node_modules only as a folder, not as a link.
   writeFileSync(join(directory, ".git/info/exclude"), "node_modules\n");
   mkdirSync(join(directory, ".build"));
   for (const cache of ["packages", "bun"]) {
@@ -134,7 +137,7 @@ function clone(directory: string): void {
   }
 }
 
-/** @throws Error with what it said, where it fails */
+/** @throws Error with the output of the command, if it fails */
 function run(cwd: string, env: Record<string, string>, ...command: string[]): string {
   const done = Bun.spawnSync(command, { cwd, env: { ...process.env, ...env }, stdin: null });
   const said = done.stdout.toString() + done.stderr.toString();

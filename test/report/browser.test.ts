@@ -9,7 +9,7 @@ import { axeFindings } from "./axe.ts";
 import { CHROMIUM_MISSING, Chromium } from "./chromium.ts";
 import { exampleReport } from "./example.ts";
 
-/** Of one page: starts, is drawn, and is looked through by axe, while other tests have the machine. */
+/** Limit for opening, drawing and checking one page by axe while other tests use the machine. */
 const TIMEOUT_MS = 120_000;
 const MOST_BYTES = 150 * 1024;
 
@@ -34,7 +34,7 @@ const LOOKS = [320, 768, 1280].flatMap((width) => [
   { width, scheme: "dark" as const },
 ]);
 
-/** Labels of the chart that is shown, whose letters overlap those of another or leave the page. */
+/** Labels of the visible chart whose letters overlap another label or leave the page. */
 const BAD_LABELS = `(() => {
   const texts = [...document.querySelectorAll("svg .label")].filter((text) => text.getClientRects().length > 0);
   const boxes = texts.map((text) => [text.textContent, text.getBoundingClientRect(), text.closest("svg")]);
@@ -44,14 +44,14 @@ const BAD_LABELS = `(() => {
     for (const [other, its, itsSvg] of boxes.slice(index + 1)) {
       const x = Math.min(box.right, its.right) - Math.max(box.left, its.left);
       const y = Math.min(box.bottom, its.bottom) - Math.max(box.top, its.top);
-      // Boxes are as high as a line: letters of lines below each other do not touch.
+      // A box is as high as a line, so boxes of adjacent lines may overlap although their letters do not.
       if (svg === itsSvg && x > 1 && y > box.height / 3) bad.push(name + " over " + other);
     }
   }
   return bad;
 })()`;
 
-/** Tables whose last column cannot be reached, or whose first one does not stay when it is. */
+/** Tables whose last column cannot be scrolled into view, or whose first column then does not stay visible. */
 const CUT_TABLES = `[...document.querySelectorAll(".scroll")].filter((scroll) => {
   if (scroll.getClientRects().length === 0) return false;
   scroll.scrollLeft = scroll.scrollWidth;
@@ -76,7 +76,7 @@ describe.skipIf(CHROMIUM_MISSING !== null)(`reports in a browser${missing}`, () 
 
   for (const { name, html } of PAGES) {
     test(
-      `${name}: at three widths, light and dark, nothing is cut, no label covers another, axe finds nothing`,
+      `${name}: in every look, nothing is cut off, no labels overlap, and axe finds no problem`,
       async () => {
         expect(Buffer.byteLength(html)).toBeLessThan(MOST_BYTES);
         const path = join(folder, `${name}.html`);

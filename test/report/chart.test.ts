@@ -3,7 +3,7 @@ import { niceTicks } from "../../src/report/axis.ts";
 import { scatter, stackedBars, whiskers } from "../../src/report/html/chart.ts";
 
 describe("ticks", () => {
-  test("are round, reach to both ends and are about as many as asked", () => {
+  test("are round numbers, cover both ends, and are about as many as requested", () => {
     for (const [from, to] of [
       [0, 1],
       [0, 0.0372],
@@ -26,7 +26,7 @@ describe("ticks", () => {
 
 const TEXTS = { title: "A <title>", caption: "below & beside", xTitle: "x", yTitle: "y" };
 
-test("bars stand on each other and on the axis, and stay within the plot", () => {
+test("bars are stacked on the axis, and stay within the plot", () => {
   const both = stackedBars({
     ...TEXTS,
     bars: [
@@ -52,7 +52,7 @@ test("bars stand on each other and on the axis, and stay within the plot", () =>
   expect(both).toContain("A &lt;title&gt;");
 });
 
-test("charts of nothing and of what has no bounds hold no broken number", () => {
+test("charts without data or with unbounded intervals contain no invalid number", () => {
   const charts = [
     stackedBars({ ...TEXTS, bars: [], limit: null }),
     scatter({ ...TEXTS, points: [], line: [], limit: null }),

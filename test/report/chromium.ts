@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 const PROGRAM = "/usr/bin/chromium";
 
-/** Why no page can be opened here; null if one can. */
+/** Why no page can be opened on this machine; null if it can. */
 export const CHROMIUM_MISSING = existsSync(PROGRAM) ? null : `no ${PROGRAM}`;
 
 const ARGUMENTS = [
@@ -22,12 +22,12 @@ interface Answer {
   error?: { message: string };
 }
 
-/** A window, and what its user prefers. */
+/** The size of a window, and the preferences of its user. */
 export interface Look {
   width: number;
   scheme: "light" | "dark";
   height?: number;
-  /** Pixels of a picture to one of the page. */
+  /** Pixels of a screenshot per pixel of the page. */
   scale?: number;
 }
 
@@ -38,7 +38,7 @@ const KEY_CODES: { readonly [key: string]: object } = {
   ArrowRight: { windowsVirtualKeyCode: 39 },
 };
 
-/** A headless Chromium, spoken to by the DevTools protocol. */
+/** A headless Chromium, controlled by the DevTools protocol. */
 export class Chromium implements AsyncDisposable {
   readonly #child: Bun.Subprocess;
   readonly #folder: string;
@@ -46,7 +46,7 @@ export class Chromium implements AsyncDisposable {
   readonly #waiting = new Map<number, (answer: Answer) => void>();
   #lastId = 0;
   #sessionId: string | undefined;
-  /** What the page complained about: errors of scripts and what its policy refused. */
+  /** Errors of scripts in the page, and requests that its policy refused. */
   readonly complaints: string[] = [];
 
   private constructor(child: Bun.Subprocess, folder: string, socket: WebSocket) {
@@ -81,7 +81,7 @@ export class Chromium implements AsyncDisposable {
     return chromium;
   }
 
-  /** Opens a file, or an address, in a window like that, and waits until it is there. */
+  /** Opens a file or an address in such a window, and waits until it is loaded. */
   async open(path: string, look: Look): Promise<void> {
     const url = path.startsWith("/") ? `file://${path}` : path;
     await this.look(look);
@@ -91,26 +91,26 @@ export class Chromium implements AsyncDisposable {
     }
   }
 
-  /** Changes the window of the page that is open. */
+  /** Changes the window of the open page. */
   async look({ width, scheme, height = 900, scale = 1 }: Look): Promise<void> {
     const metrics = { width, height, deviceScaleFactor: scale, mobile: width < 600 };
     await this.send("Emulation.setDeviceMetricsOverride", metrics);
     await this.send("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: scheme }] });
   }
 
-  /** Presses a key, as `Tab` or `Enter`. */
+  /** Presses a key, such as `Tab` or `Enter`. */
   async press(key: string): Promise<void> {
     const text = key === "Enter" ? { text: "\r" } : {};
     await this.send("Input.dispatchKeyEvent", { type: "keyDown", key, code: key, ...KEY_CODES[key], ...text });
     await this.send("Input.dispatchKeyEvent", { type: "keyUp", key, code: key, ...KEY_CODES[key] });
   }
 
-  /** Types a text where the focus is. */
+  /** Types a text into the focused element. */
   async type(text: string): Promise<void> {
     await this.send("Input.insertText", { text });
   }
 
-  /** What a script of the test gives in the page; promises are awaited. */
+  /** Evaluates an expression in the page and returns its value; promises are awaited. */
   async evaluate<T>(expression: string): Promise<T> {
     const answer = await this.send("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true });
     const { result, exceptionDetails } = answer as { result: { value: T }; exceptionDetails?: object };
@@ -118,7 +118,7 @@ export class Chromium implements AsyncDisposable {
     return result.value;
   }
 
-  /** A picture of the whole page, or of the window, as PNG. */
+  /** A screenshot of the whole page, or of the window, as PNG. */
   async screenshot(what: "page" | "window" = "page"): Promise<Buffer> {
     const options = { format: "png", captureBeyondViewport: what === "page" };
     const { data } = await this.send("Page.captureScreenshot", options);

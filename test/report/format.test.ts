@@ -29,7 +29,7 @@ test.each([
   expect(formatNumber(value)).toBe(text);
 });
 
-test("figures are written with their units, what is not known as a dash", () => {
+test("figures are written with their units, and unknown figures as a dash", () => {
   expect(withPercent(0.5)).toBe("0.500 %");
   expect(withPercent(null)).toBe("–");
   expect(formatInterval([0.1, Number.POSITIVE_INFINITY])).toBe("0.100 to ∞");
@@ -47,13 +47,13 @@ test("figures are written with their units, what is not known as a dash", () => 
   expect(formatTime("2026-11-22T15:31:04.123Z")).toBe("2026-11-22 15:31:04 UTC");
 });
 
-test("a clock rounds to whole seconds and never below none", () => {
+test("formatClock rounds to whole seconds, and is never below 0:00", () => {
   expect(formatClock(65.4)).toBe("1:05");
   expect(formatClock(59.6)).toBe("1:00");
   expect(formatClock(3661)).toBe("1:01:01");
   expect(formatClock(-3)).toBe("0:00");
 });
 
-test("only the parts that are there are listed", () => {
+test("listed() skips empty parts", () => {
   expect(listed("a", null, false, "", "b")).toBe("a, b");
 });

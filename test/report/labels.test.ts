@@ -9,7 +9,7 @@ test.each([
   { what: "all at one place", at: (_: number) => ({ x: 120, y: 4 }) },
   { what: "along an edge", at: (index: number) => ({ x: 252, y: 12 * index }) },
   { what: "in a corner", at: (index: number) => ({ x: index, y: 340 - index }) },
-])("fourteen labels $what: none over another, none over a mark, none outside", ({ at }) => {
+])("fourteen labels $what overlap neither each other nor a mark, and stay inside the chart", ({ at }) => {
   const marks = Array.from({ length: 14 }, (_, index) => at(index));
   const space = { width: 258, height: 340, marks, lines: [] };
   const boxes = placeLabels(
@@ -28,7 +28,7 @@ test.each([
   }
 });
 
-test("where there is no room a label has no place, and the others keep theirs", () => {
+test("a label without room has no place, and other labels keep theirs", () => {
   const at = { x: 50, y: 20 };
   const boxes = placeLabels(
     Array.from({ length: 9 }, () => ({ at, width: 90 })),

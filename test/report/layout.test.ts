@@ -3,13 +3,13 @@ import { facts, table, wrap } from "../../src/report/terminal/layout.ts";
 
 const PLAIN = { color: false, columns: null };
 
-test("lines break between words, and only where there is a width", () => {
+test("lines break between words, and only if there is a width", () => {
   expect(wrap("one two three", 8)).toEqual(["one two", "three"]);
   expect(wrap("one two three", null)).toEqual(["one two three"]);
   expect(wrap("unbreakable", 4)).toEqual(["unbreakable"]);
 });
 
-test("facts stand beside their labels, further lines below their first", () => {
+test("facts are printed beside their labels, with further lines below the first", () => {
   const rows = [
     ["a", "short"],
     ["label", "a text that is longer than what is left of the line beside it, by far"],
@@ -24,7 +24,7 @@ test("facts stand beside their labels, further lines below their first", () => {
   expect(narrow[2]).toStartWith("         ");
 });
 
-test("a table's columns are as wide as what is in them, or as asked", () => {
+test("a table's columns are as wide as their content, or as the given width", () => {
   const columns = [
     { head: "what", align: "left" as const },
     { head: "%", width: 5 },
@@ -41,7 +41,7 @@ test("a table's columns are as wide as what is in them, or as asked", () => {
   ).toEqual(["  what        %", "  µs        1.0", "  longer  12.25"]);
 });
 
-test("colour only where it is wanted", () => {
+test("colours are used only if requested", () => {
   const fact = [["a", "b", "good"]] as const;
   expect(facts(fact, PLAIN)).toEqual(["  a  b"]);
   expect(facts(fact, { color: true, columns: null })).toEqual(["  a  \u001b[32mb\u001b[0m"]);

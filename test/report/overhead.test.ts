@@ -14,7 +14,7 @@ import { exampleReport } from "./example.ts";
 
 const PIPED = { color: false, columns: null, beginningShown: false, verbose: true };
 
-/** A report of which next to nothing could be had. */
+/** A report in which almost nothing could be measured. */
 function poorReport() {
   return exampleReport({
     raw: emptyRun(),
@@ -25,7 +25,7 @@ function poorReport() {
   });
 }
 
-/** A report that fails for many reasons, of a subject and programs with names that act on a terminal. */
+/** A report with many reasons to fail, and with names that contain terminal control sequences. */
 function hostileReport() {
   const name = `\u202e\u001b[2J<script>${"x ".repeat(2048)}`;
   return exampleReport({
@@ -36,14 +36,14 @@ function hostileReport() {
   });
 }
 
-/** The results, as they stand on a terminal of 80 columns. */
+/** The lines of the results on a terminal of 80 columns. */
 function screenOf(report: OverheadReport): string[] {
   const text = textReport(report, { color: false, columns: 80, beginningShown: true });
   return text.trimEnd().split("\n");
 }
 
 describe("one screen of 80 × 24", () => {
-  test("holds the results and the prompt below them, whatever came out", () => {
+  test("has room for any result and the prompt below it", () => {
     const without = exampleReport({ total: null, slowdown: null, model: null, memory: null });
     for (const report of [exampleReport(), poorReport(), hostileReport(), without]) {
       const lines = screenOf(report);
@@ -54,7 +54,7 @@ describe("one screen of 80 × 24", () => {
     expect(screenOf(hostileReport()).at(-1)).toBe("  … (the rest with --verbose)");
   });
 
-  test("opens with the verdict and the bar, then the rest, and says how to get all of it", () => {
+  test("starts with the verdict and the bar, then the rest, and names --verbose", () => {
     const [blank, head, verdict, bar, key, ...rest] = screenOf(exampleReport());
     expect([blank, head]).toEqual(["", "RESULTS"]);
     expect(verdict).toMatch(/^✓ PASS: 0\.2\d+ % of one core \(95 % sure: 0\.2.*\); claim: < 1\.00 %$/);
@@ -65,7 +65,7 @@ describe("one screen of 80 × 24", () => {
     }
   });
 
-  test("--verbose has every group, and opens and ends the same way", () => {
+  test("is exceeded with --verbose, which has every group and also starts and ends with the verdict", () => {
     const lines = textReport(exampleReport(), { ...PIPED, beginningShown: true })
       .trimEnd()
       .split("\n");
@@ -76,21 +76,21 @@ describe("one screen of 80 × 24", () => {
 });
 
 describe("the ledger", () => {
-  test("the time of the programs, which is a part of the slowdown, counts once", () => {
+  test("counts the time of the BPF programs once, although it is also part of the slowdown", () => {
     const report = exampleReport();
     const { user, kernel, slowdown, wholeSlowdown } = ledgerPartsOf(report);
     expect((user ?? 0) + (kernel ?? 0)).toBeCloseTo(report.total?.avg_cpu_pct ?? 0, 6);
     expect(slowdown).toBeCloseTo(Math.max((wholeSlowdown ?? 0) - (kernel ?? 0), 0), 9);
   });
 
-  test("noise below nothing is no negative part, and what was not measured is null", () => {
+  test("has 0 for a negative slowdown, and null for parts that were not measured", () => {
     const report = exampleReport();
     if (report.slowdown !== null) report.slowdown.us_per_process = -7;
     expect(ledgerPartsOf(report).slowdown).toBe(0);
     expect(ledgerPartsOf(poorReport())).toMatchObject({ user: null, kernel: null, slowdown: null });
   });
 
-  test("a part that is small beside the threshold is still seen, and one that is large stays within the line", () => {
+  test("shows also a very small part in the bar, and keeps a very large part within the line", () => {
     const style = { color: false, columns: 80 };
     expect(barLine([{ name: "a", value: 0.0001 }], 1000, style)).toMatch(/^ {2}\[█·+\|·+\]$/);
     const large = barLine(
@@ -107,7 +107,7 @@ describe("the ledger", () => {
 });
 
 describe("the text", () => {
-  test("has every part, and ends with one line that says what was proven and how sure", () => {
+  test("has every part, and ends with one line for the verdict and its confidence", () => {
     const text = textReport(exampleReport(), PIPED);
     const lines = text.trimEnd().split("\n");
     for (const part of [
@@ -133,7 +133,7 @@ describe("the text", () => {
     expect(text).not.toContain("\u001b");
   });
 
-  test("says of each percentage what it is of", () => {
+  test("says for each percentage what 100 % is", () => {
     const text = textReport(exampleReport(), PIPED);
     expect(text).toContain("% of one core     average");
     expect(text).toMatch(/0\.1\d+ % of the whole machine/);
@@ -141,7 +141,7 @@ describe("the text", () => {
     expect(text).toMatch(/together\s+0\.25\d*/);
   });
 
-  test("keeps to the columns of a terminal, the verdict as well", () => {
+  test("is at most as wide as the terminal, also in the line of the verdict", () => {
     for (const [columns, verbose] of [80, 100].flatMap((each) => [[each, false] as const, [each, true] as const])) {
       for (const report of [exampleReport(), poorReport(), hostileReport()]) {
         const lines = textReport(report, { color: false, columns, beginningShown: false, verbose }).split("\n");
@@ -150,20 +150,20 @@ describe("the text", () => {
     }
   });
 
-  test("does not repeat what was shown while it ran", () => {
+  test("does not repeat lines that were shown during the run", () => {
     const text = textReport(exampleReport(), { ...PIPED, beginningShown: true });
     expect(text).not.toContain("overhead-test");
     expect(text).not.toContain("0:02");
   });
 
-  test("reports the figures of a run that was ended early, marked as incomplete", () => {
+  test("reports the figures of an interrupted run, marked as incomplete", () => {
     const text = textReport(poorReport(), PIPED);
     expect(text).toContain("RESULTS (incomplete: SIGINT came during the baseline)");
     expect(text.trimEnd().split("\n").at(-1)).toStartWith("~ INCONCLUSIVE: ");
     expect(text).not.toMatch(/undefined|NaN|null/);
   });
 
-  test("names from outside do not act on the terminal", () => {
+  test("has no control characters of names from outside", () => {
     const name = "a\u001b[2Jb";
     const report = exampleReport({ subject: { kind: "command", name, command: name, pids: [] } });
     const [program] = report.in_kernel?.programs ?? [];
@@ -188,7 +188,7 @@ describe("the timings", () => {
     );
   });
 
-  test("say that a collector above its budget gathers events for longer", () => {
+  test("report that a collector above its budget gathers events for longer", () => {
     const raw = quietRun();
     const report = exampleReport({ raw: { ...raw, output_delay: { ...raw.output_delay, flush_ms: null } as never } });
     expect(factsOf(report).get("to the output")).toEndWith(
@@ -196,7 +196,7 @@ describe("the timings", () => {
     );
   });
 
-  test("say why a step is missing, once for each reason", () => {
+  test("report why steps are missing, once for each reason", () => {
     const missing = { not_measured: "the kernel refuses it" };
     const report = exampleReport({ raw: { ...quietRun(), ring_write: missing, output_delay: missing } });
     const facts = factsOf(report);
@@ -205,14 +205,14 @@ describe("the timings", () => {
   });
 });
 
-describe("the sentence", () => {
-  test("a FAIL gives its reasons", () => {
+describe("the verdict's sentence", () => {
+  test("of a FAIL contains the reasons", () => {
     expect(verdictSentence(exampleReport({ verdict: "FAIL", reasons: ["7 events were lost"] }))).toBe(
       "FAIL: a part of the claim of less than 1.00 % is disproven: 7 events were lost",
     );
   });
 
-  test("a PASS of another agent says what was left out of it", () => {
+  test("of a PASS of another agent lists the parts that were left out", () => {
     const report = exampleReport({
       subject: { kind: "pid", name: "falco (77)", command: null, pids: [77] },
       left_out: [{ part: "capture", why: "not read" }],
@@ -224,7 +224,7 @@ describe("the sentence", () => {
 });
 
 describe("the JSON", () => {
-  test("holds the raw part, out of which the figures can be computed again", () => {
+  test("contains the raw part, from which the figures can be computed again", () => {
     const report = exampleReport();
     const parsed = JSON.parse(jsonReport(report));
     const { raw, threshold_pct, options } = parsed;
@@ -233,7 +233,7 @@ describe("the JSON", () => {
     expect(parsed.schema).toBe("linnix.overhead-test/1");
   });
 
-  test("has null for an end that nothing bounds", () => {
+  test("has null for an unbounded end of an interval", () => {
     const raw = quietRun();
     raw.windows = raw.windows.filter(({ phase }) => phase === "workload").slice(0, 1);
     const parsed = JSON.parse(jsonReport(exampleReport({ raw })));
@@ -243,14 +243,14 @@ describe("the JSON", () => {
 });
 
 describe("the page", () => {
-  test("is one file that loads nothing and runs nothing", () => {
+  test("is one file without scripts and external resources", () => {
     const page = htmlReport(exampleReport());
     expect(page).toStartWith("<!doctype html>");
     expect(page).toContain(`content="default-src 'none'; style-src 'unsafe-inline'"`);
     expect(page).not.toMatch(/<(script|link|img|iframe|object|embed)\b|\b(src|href|srcset)=|url\(|@import|https?:/i);
   });
 
-  test("every element that is opened is closed, in order", () => {
+  test("closes every element in order", () => {
     for (const report of [exampleReport(), poorReport()]) {
       const open: string[] = [];
       for (const [, end, name = "", rest = ""] of htmlReport(report).matchAll(/<(\/?)([a-z][a-z0-9]*)([^>]*)>/g)) {
@@ -262,14 +262,14 @@ describe("the page", () => {
     }
   });
 
-  test("text is escaped, and what is not known is a dash", () => {
+  test("escapes texts, and has a dash for unknown values", () => {
     const page = htmlReport(exampleReport());
     expect(page).toContain("A &lt;fast&gt; processor");
     expect(page).not.toContain("<fast>");
     expect(htmlReport(poorReport())).not.toMatch(/undefined|NaN|null|Infinity/);
   });
 
-  test("opens with the verdict, then the ledger as a bar, then the rest", () => {
+  test("starts with the verdict, then the ledger as a bar, then the rest", () => {
     const page = htmlReport(exampleReport());
     const places = ['class="verdict', "<b>The ledger.</b>", 'class="cards"', "<h2>"].map((part) => page.indexOf(part));
     expect(places).not.toContain(-1);
@@ -280,7 +280,7 @@ describe("the page", () => {
     expect(htmlReport(poorReport())).not.toContain("<b>The ledger.</b>");
   });
 
-  test("stays small after a long run with many samples, and says that it shows a part of them", () => {
+  test("stays small after a long run with many samples, and reports that it shows only a part of them", () => {
     const [sample] = exampleReport().samples;
     if (sample === undefined) throw new Error("no sample");
     const samples = Array.from({ length: 33_000 }, (_, index) => ({ ...sample, t_s: index / 10, length_s: 0.1 }));
@@ -292,13 +292,13 @@ describe("the page", () => {
   test("has the verdict, the charts and the samples", () => {
     const page = htmlReport(exampleReport());
     expect(page).toContain('class="verdict good"');
-    // Each for a screen and for a phone.
+    // Each chart has a version for a screen and a version for a phone.
     expect(page.match(/<svg/g)).toHaveLength(8);
     expect(page).toContain("All 30 samples");
   });
 });
 
-test("while it runs, the head of the table comes with its first row", () => {
+test("the head of the live table is printed with its first row", () => {
   let text = "";
   using view = new LiveView({
     isTty: false,

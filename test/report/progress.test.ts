@@ -15,7 +15,7 @@ function progress(isTty: boolean) {
 }
 
 describe("without a terminal", () => {
-  test("each phase is a plain line, and nothing is drawn again", () => {
+  test("each phase is a plain line, and no line is redrawn", () => {
     const { written, view } = progress(false);
     view.phase("first");
     view.lines(["a row", "another"]);
@@ -26,7 +26,7 @@ describe("without a terminal", () => {
 });
 
 describe("on a terminal", () => {
-  test("the bar gives way to lines that stay, and is gone in the end", () => {
+  test("the bar is cleared for lines that stay, and at the end", () => {
     const { written, view } = progress(true);
     view.phase("second");
     view.lines(["a row"]);
@@ -50,7 +50,7 @@ describe("on a terminal", () => {
   });
 });
 
-test("the bar never takes more than its line", () => {
+test("the bar is never wider than its line", () => {
   for (const columns of [20, 40, 60, 80, 200]) {
     for (const share of [0, 0.5, 1]) {
       const line = progressLine({ name: "sweep over rates", share, leftS: 4000 }, columns, false);

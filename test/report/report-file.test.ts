@@ -17,7 +17,7 @@ import { ReportFile } from "../../src/report/report-file.ts";
 const folder = mkdtempSync(join(tmpdir(), "linnix-test-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test("a report takes its name when it is whole", () => {
+test("a report appears under its name only when it is complete", () => {
   const path = join(folder, "report.json");
   writeFileSync(path, "older");
   using file = ReportFile.begin(path, "--json");
@@ -28,7 +28,7 @@ test("a report takes its name when it is whole", () => {
   expect(readdirSync(folder)).toEqual(["report.json"]);
 });
 
-test("one that was begun and not finished leaves nothing", () => {
+test("a report that is not finished leaves no file", () => {
   const sub = join(folder, "sub");
   mkdirSync(sub);
   const file = ReportFile.begin(join(sub, "report"), "--json");
@@ -38,7 +38,7 @@ test("one that was begun and not finished leaves nothing", () => {
   expect(readdirSync(sub)).toEqual([]);
 });
 
-test("a link of that name is replaced, not followed", () => {
+test("a link with the name of the report is replaced, not followed", () => {
   const target = join(folder, "target");
   const link = join(folder, "link");
   writeFileSync(target, "precious");
@@ -49,7 +49,7 @@ test("a link of that name is replaced, not followed", () => {
   expect(lstatSync(link).isFile()).toBe(true);
 });
 
-test("a file that cannot be written is reported before anything is measured", () => {
+test("a path that cannot be written is refused at begin(), before anything is measured", () => {
   const usage = { exitCode: 2 };
   expect(() => ReportFile.begin(join(folder, "none/report"), "--json")).toThrow(
     expect.objectContaining({ ...usage, why: "its folder does not exist" }),

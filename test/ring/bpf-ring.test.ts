@@ -34,7 +34,7 @@ class Kernel {
     return this.#size - Number((this.#producer[0] as bigint) - (this.#consumer[0] as bigint));
   }
 
-  /** @returns where its header is; null if there is no room */
+  /** @returns the position of its header; null if there is no room */
   reserve(bytes: Uint8Array): number | null {
     const length = 8 + Math.ceil(bytes.length / 8) * 8;
     if (length > this.free) return null;
@@ -59,7 +59,7 @@ class Kernel {
   }
 }
 
-/** Takes all that can be taken: the pids. */
+/** Takes all available records, and returns their pids. */
 function taken(ring: BpfRing): number[] {
   const record = new Record();
   const pids: number[] = [];
@@ -78,7 +78,7 @@ describe("a BPF ring", () => {
     ["the beginning", 0n],
     ["shortly before 4 GiB", 2n ** 32n - 256n],
     ["past 1 TiB", 2n ** 40n + 8n],
-  ])("gives out what was written, round and round, from %s on", (_, start) => {
+  ])("returns what was written through many turns of the ring, if it starts at %s", (_, start) => {
     const prng = new Prng(Number(start % 1000n));
     const kernel = new Kernel(4096, start);
     const ring = new BpfRing(kernel.parts);

@@ -1,4 +1,4 @@
-/** A ring as the kernel writes it, in memory of our own. */
+/** A ring in memory of the test, written as the kernel writes it. */
 
 /** include/uapi/linux/perf_event.h */
 const PERF_RECORD_LOST = 2;
@@ -11,11 +11,11 @@ const SIZE_OFFSET = HEADER_BYTES + 8;
 const DATA_OFFSET = SIZE_OFFSET + 4;
 
 /**
- * The kernel's side of one CPU's perf ring (kernel/events/ring_buffer.c): puts samples behind `data_head` as long as
- * `data_tail` leaves room, counts what has none, and reports those before the next sample that fits.
+ * The kernel's side of one CPU's perf ring (kernel/events/ring_buffer.c): writes samples at `data_head` while
+ * `data_tail` leaves room, counts samples without room, and reports the count before the next sample that fits.
  */
 export class KernelRing {
-  /** What a reader maps: the control page, then the data. */
+  /** The memory that a reader maps: the control page, then the data. */
   readonly mapping: ArrayBuffer;
   readonly #control: BigUint64Array;
   readonly #data: Uint8Array;
@@ -24,7 +24,7 @@ export class KernelRing {
 
   /**
    * @param bytes of data: a power of two
-   * @param start where both cursors stand at first: a multiple of 8
+   * @param start initial value of both cursors: a multiple of 8
    * @param page bytes of the control page
    */
   constructor(bytes: number, start = 0n, page = 4096) {
@@ -41,24 +41,24 @@ export class KernelRing {
     return this.#head;
   }
 
-  /** Up to where the reader has handed the room back. */
+  /** Position up to which the reader has released the data. */
   get tail(): bigint {
     return this.#control[1] as bigint;
   }
 
-  /** Bytes that so much data takes in the ring: with all that stands before it, and rounded up to 8. */
+  /** Bytes in the ring for `dataBytes` of data: with the headers, rounded up to 8. */
   static sizeOf(dataBytes: number): number {
     return Math.ceil((DATA_OFFSET + dataBytes) / 8) * 8;
   }
 
-  /** Most data of a sample that takes `sampleBytes` bytes, a multiple of 8. */
+  /** Maximum data of a sample of `sampleBytes` bytes, a multiple of 8. */
   static dataOf(sampleBytes: number): number {
     return sampleBytes - DATA_OFFSET;
   }
 
   /**
    * Writes a sample as bpf_perf_event_output does; false if there is no room and it is lost.
-   * @param timeNs of the scheduler's clock
+   * @param timeNs time of the scheduler's clock
    */
   sample(data: Uint8Array, timeNs = 0n): boolean {
     const size = KernelRing.sizeOf(data.length);
@@ -73,7 +73,7 @@ export class KernelRing {
     const record = this.#record(PERF_RECORD_SAMPLE, size);
     const view = new DataView(record.buffer);
     view.setBigUint64(HEADER_BYTES, timeNs, true);
-    // The kernel says how long the data is together with what fills it up.
+    // The kernel's size of the data includes its padding.
     view.setUint32(SIZE_OFFSET, KernelRing.dataOf(size), true);
     record.set(data, DATA_OFFSET);
     this.#append(record);
@@ -89,7 +89,7 @@ export class KernelRing {
     this.#append(record);
   }
 
-  /** Writes a record of a type that no reader asked for. */
+  /** Writes a record of another type, which the reader must skip. */
   other(type: number, size: number): void {
     this.#append(this.#record(type, size));
   }
@@ -109,7 +109,7 @@ export class KernelRing {
   }
 
   #hasRoom(size: number): boolean {
-    // As CIRC_SPACE: head never catches up with tail, so that equal cursors mean empty.
+    // As with CIRC_SPACE, head never reaches tail, so that equal cursors mean empty.
     return Number(this.#head - this.tail) + size < this.#data.length;
   }
 

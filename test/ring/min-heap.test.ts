@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { MinHeap } from "../../src/ring/min-heap.ts";
 import { Prng } from "../../src/stats/prng.ts";
 
-/** Takes everything out, top first. */
+/** Removes all items, top first. */
 function drained(heap: MinHeap): [item: number, key: number][] {
   const order: [number, number][] = [];
   while (heap.size > 0) {
@@ -18,7 +18,7 @@ describe("MinHeap", () => {
     for (let round = 0; round < 300; round++) {
       const size = prng.index(33);
       const heap = new MinHeap(size);
-      // Few values, so that many are equal.
+      // Few different keys, so that many are equal.
       const keys = Array.from({ length: size }, () => prng.index(20));
       keys.forEach((key, item) => {
         heap.push(item, key);
@@ -39,7 +39,7 @@ describe("MinHeap", () => {
       const least = model[0];
       const choice = prng.index(3);
       if (choice === 0 && model.length < 16) {
-        // Keys differ, so that the order is one.
+        // All keys differ, so that there is only one order.
         const entry = { item: prng.index(1000), key: step + prng.float() * 100 };
         model.push(entry);
         heap.push(entry.item, entry.key);

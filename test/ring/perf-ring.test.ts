@@ -4,12 +4,12 @@ import { Prng } from "../../src/stats/prng.ts";
 import { Record } from "../../src/wire/record.ts";
 import { KernelRing } from "./kernel-ring.ts";
 
-/** Data of a sample whose every byte shows its position and its sample. */
+/** Data of a sample in which every byte depends on its position and on the seed. */
 function dataOf(length: number, seed: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => (seed * 31 + i * 7) & 0xff);
 }
 
-/** The data of all samples up to the last look, with what the kernel filled them up by. */
+/** The data of all samples up to the last look(), with the kernel's padding. */
 function takeAll(ring: PerfRing): Uint8Array[] {
   const record = new Record();
   const found: Uint8Array[] = [];
@@ -23,7 +23,7 @@ function takeAll(ring: PerfRing): Uint8Array[] {
   return found;
 }
 
-/** As `sample` writes it: rounded up so that header, length and data fill 8-byte words. */
+/** Data as `sample` writes it: padded so that header, length and data fill 8-byte words. */
 function padded(data: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(KernelRing.dataOf(KernelRing.sizeOf(data.length)));
   bytes.set(data);
@@ -33,7 +33,7 @@ function padded(data: Uint8Array): Uint8Array {
 describe("samples", () => {
   const RING = 512;
 
-  test("are read whole wherever in the ring they begin, also across its end", () => {
+  test("are read whole at any start in the ring, also across its end", () => {
     for (let start = 0; start < 2 * RING; start += 8) {
       for (const length of [8, 20, 64, 65, 136, 300]) {
         const kernel = new KernelRing(RING, BigInt(start));
@@ -62,7 +62,7 @@ describe("samples", () => {
   });
 
   test.each([0n, 2n ** 31n - 64n, 2n ** 32n - 64n, 2n ** 40n - 64n, 2n ** 52n - 64n])(
-    "a thousand of them, through cursors that begin at %p",
+    "are read through a thousand records with cursors that start at %p",
     (start) => {
       const kernel = new KernelRing(RING, start);
       const ring = new PerfRing(kernel.mapping);
@@ -81,7 +81,7 @@ describe("samples", () => {
     },
   );
 
-  test("a ring that holds as much as the kernel ever puts into it is read to the end", () => {
+  test("are read to the end from a ring that the kernel has filled", () => {
     for (let start = 0; start < RING; start += 8) {
       const kernel = new KernelRing(RING, BigInt(start));
       const ring = new PerfRing(kernel.mapping);
@@ -93,11 +93,11 @@ describe("samples", () => {
     }
   });
 
-  test("a ring without a byte to spare is read to the end", () => {
+  test("are read to the end from a ring without a free byte", () => {
     for (let start = 0; start < RING; start += 8) {
       const kernel = new KernelRing(RING, BigInt(start));
       const ring = new PerfRing(kernel.mapping);
-      // More than the kernel ever does: seven of 64 bytes, and one that takes the last byte.
+      // More than the kernel ever writes: seven samples of 64 bytes, and a record that fills the ring.
       const data = Array.from({ length: 7 }, (_, i) => dataOf(KernelRing.dataOf(64), i));
       for (const one of data) expect(kernel.sample(one)).toBe(true);
       kernel.other(5, 64);
@@ -123,7 +123,7 @@ describe("samples", () => {
     }
   });
 
-  test("records written after the last look wait for the next one", () => {
+  test("written after the last look() are found only after the next look()", () => {
     const kernel = new KernelRing(RING);
     const ring = new PerfRing(kernel.mapping);
     expect(ring.find()).toBe(false);
@@ -136,7 +136,7 @@ describe("samples", () => {
     expect(takeAll(ring)).toEqual([padded(dataOf(8, 2))]);
   });
 
-  test("a record that was found stays until it is taken", () => {
+  test("that were found stay until they are taken", () => {
     const kernel = new KernelRing(RING);
     const ring = new PerfRing(kernel.mapping);
     kernel.sample(dataOf(20, 1));
@@ -167,7 +167,7 @@ describe("the space of records", () => {
     expect(kernel.sample(dataOf(52, 3))).toBe(true);
   });
 
-  test("a reader continues from the tail that it finds", () => {
+  test("before the tail is not read again by a new reader", () => {
     const kernel = new KernelRing(512, 2n ** 33n + 8n);
     const first = new PerfRing(kernel.mapping);
     kernel.sample(dataOf(52, 1));
@@ -181,15 +181,15 @@ describe("the space of records", () => {
     expect(takeAll(second)).toEqual([padded(dataOf(52, 2))]);
   });
 
-  test("its size is that of the data", () => {
+  test("has the size of the data, without the control page", () => {
     expect(new PerfRing(new KernelRing(8192).mapping).size).toBe(8192);
   });
 
-  test.each([4096, 16384, 65536])("begins behind a control page of %i bytes", (page) => {
+  test.each([4096, 16384, 65536])("starts after a control page of %i bytes", (page) => {
     const kernel = new KernelRing(page, 8n, page);
     const ring = new PerfRing(kernel.mapping);
     expect(ring.size).toBe(page);
-    // More than once round.
+    // More than one turn of the ring.
     for (let i = 0; i < 3 * (page / 1024); i++) {
       expect(kernel.sample(dataOf(1000, i))).toBe(true);
       ring.look();
@@ -201,7 +201,7 @@ describe("the space of records", () => {
 });
 
 describe("losses", () => {
-  test("are counted at the place where the kernel reports them, between samples", () => {
+  test("are counted where the kernel reports them, between samples", () => {
     for (let start = 0; start < 512; start += 8) {
       const kernel = new KernelRing(512, BigInt(start));
       const ring = new PerfRing(kernel.mapping);
@@ -218,7 +218,7 @@ describe("losses", () => {
         expect(taken).toEqual(written.splice(0).map((id) => padded(dataOf(52, id))));
         ring.release();
       }
-      // Those of the last round are reported with the next sample.
+      // Losses of the last round are reported with the next sample.
       kernel.sample(dataOf(8, 1));
       ring.look();
       expect(takeAll(ring).length).toBe(1);

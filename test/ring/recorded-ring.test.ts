@@ -12,10 +12,10 @@ import {
 import { Record } from "../../src/wire/record.ts";
 import { loadRing, presentLayout, recordedLayout } from "../fixtures/records/recording.ts";
 
-/** test/process/recorded-events.test.ts says what to do then. */
+/** If true, test/process/recorded-events.test.ts fails and names the command that records again. */
 const isStale = !Bun.deepEquals(presentLayout(), recordedLayout());
 
-/** The ring's memory as the kernel left it: control page and data. */
+/** The memory of the recorded ring: control page and data. */
 function recordedMapping(): ArrayBuffer {
   const { head, tail, hex } = loadRing();
   const data = Buffer.from(hex, "hex");
@@ -51,7 +51,7 @@ describe.skipIf(isStale)(`a ring that a kernel wrote${isStale ? " (of another la
           : type === EVENT_EXIT
             ? EXIT_EVENT.size
             : PROCESS_EVENT.size;
-      // The kernel fills samples up to 8 bytes.
+      // The kernel pads samples to a multiple of 8 bytes.
       expect(record.length - size).toBeGreaterThanOrEqual(0);
       expect(record.length - size).toBeLessThan(8);
       expect(record.u16(PROCESS_EVENT.cpu)).toBe(0);
@@ -79,7 +79,7 @@ describe.skipIf(isStale)(`a ring that a kernel wrote${isStale ? " (of another la
     expect(String(new BigUint64Array(mapping, 1032, 1)[0])).toBe(recorded.head);
     expect(set.lostByRing).toEqual([recorded.lost]);
     expect(set.outOfOrder).toBe(0);
-    // The one that was started when there was room again.
+    // The process that was started when there was room again.
     expect(args.at(-1)).toBe("/bin/true\0after the losses\0");
   });
 });

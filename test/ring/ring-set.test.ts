@@ -7,10 +7,10 @@ import type { Record } from "../../src/wire/record.ts";
 import { forkRecord } from "../wire/make-record.ts";
 import { KernelRing } from "./kernel-ring.ts";
 
-/** What is younger than this at a look is left for the next one: IN_FLIGHT_NS of src/ring/ring-set.ts. */
+/** Records younger than this at a look wait for the next look: IN_FLIGHT_NS of src/ring/ring-set.ts. */
 const IN_FLIGHT_NS = 10_000;
 
-/** Rings of a machine, with a clock that stands still until it is moved. */
+/** Rings of a machine, with a clock that only the test advances. */
 class Machine {
   readonly kernel: KernelRing[];
   readonly rings: PerfRing[];
@@ -30,7 +30,7 @@ class Machine {
     this.set = new RingSet(this.rings, { timestampOffset: PROCESS_EVENT.ts_ns, now });
   }
 
-  /** A record of that CPU with that time; `id` goes as its pid. */
+  /** Writes a record of a CPU with this time, and with `id` as its pid. */
   write(cpu: number, tsNs: number, id: number): boolean {
     return (this.kernel[cpu] as KernelRing).sample(forkRecord({ cpu, ts_ns: tsNs, pid: id }));
   }
@@ -63,12 +63,12 @@ function seen(record: Record): Given {
 }
 
 describe("the order", () => {
-  test.each(Array.from({ length: 16 }, (_, i) => i + 1))("of %i rings is that of a sort by time", (cpus) => {
+  test.each(Array.from({ length: 16 }, (_, i) => i + 1))("of records of %i rings is by time", (cpus) => {
     for (let seed = 0; seed < 20; seed++) {
       const prng = new Prng(1000 * cpus + seed);
       const machine = new Machine(cpus);
       const written: Given[] = [];
-      // Each CPU's own clock goes up; which CPU writes when is random. All times differ.
+      // The time increases with each record, on a random CPU. All times differ.
       for (let i = 0; i < 300; i++) {
         const given = { cpu: prng.index(cpus), tsNs: 2 ** 40 + 100 * i + prng.index(100), id: i };
         expect(machine.write(given.cpu, given.tsNs, given.id)).toBe(true);
@@ -81,7 +81,7 @@ describe("the order", () => {
     }
   });
 
-  test("of records with equal times is that of each ring", () => {
+  test("of records with equal times is their order in each ring", () => {
     const prng = new Prng(7);
     const machine = new Machine(4);
     for (let id = 0; id < 400; id++) machine.write(prng.index(4), 1000 + Math.floor(id / 40), id);
@@ -93,7 +93,7 @@ describe("the order", () => {
     }
   });
 
-  test("is kept over many drains, whatever the horizon of each", () => {
+  test("is kept over many drains with any horizon", () => {
     for (let seed = 0; seed < 25; seed++) {
       const prng = new Prng(seed);
       const cpus = 1 + prng.index(8);
@@ -110,7 +110,7 @@ describe("the order", () => {
         clock += prng.index(5000);
         machine.nowNs = clock;
         given.push(...machine.drain());
-        // Everything that is old enough, and nothing else.
+        // All records that are old enough, and no others.
         expect(given).toEqual(written.filter(({ tsNs }) => tsNs <= machine.nowNs - IN_FLIGHT_NS));
       }
       given.push(...machine.drainAll());
@@ -132,7 +132,7 @@ describe("the horizon", () => {
     expect(machine.drain().map(({ id }) => id)).toEqual([2]);
   });
 
-  test("drain returns whether a record was too young; drainAll also takes that", () => {
+  test("makes drain return whether a record was too young, and is ignored by drainAll", () => {
     const machine = new Machine(2);
     expect(machine.set.drain(() => {})).toBe(false);
     machine.nowNs = 1_000_000;
@@ -143,12 +143,12 @@ describe("the horizon", () => {
     expect(machine.set.drain(() => {})).toBe(false);
   });
 
-  test("a younger record of one CPU waits for an older one that another CPU is still writing", () => {
+  test("makes a younger record of one CPU wait for an older record that another CPU is still writing", () => {
     const machine = new Machine(2);
     machine.nowNs = 1_000_000;
     machine.write(0, 998_000, 2);
     expect(machine.drain()).toEqual([]);
-    // CPU 1 took its time before CPU 0 did, and is visible only now.
+    // CPU 1 read its clock before CPU 0, but its record becomes visible only now.
     machine.write(1, 995_000, 1);
     machine.nowNs = 1_020_000;
     expect(machine.drain().map(({ id }) => id)).toEqual([1, 2]);
@@ -177,8 +177,8 @@ describe("the horizon", () => {
   });
 
   test("records written during a look keep cause before effect", () => {
-    // The cause stands in its ring before the effect is timed, on whichever CPU either runs. Both may be written at
-    // any moment around the looks: between taking the time and reading the heads, or between two drains.
+    // The record of the cause is in its ring before the effect gets its time, on any CPUs. Both may be written at
+    // any moment around the looks: between reading the clock and reading the heads, or between two drains.
     for (let seed = 0; seed < 100; seed++) {
       const prng = new Prng(seed);
       const cpus = 2 + prng.index(6);
@@ -206,14 +206,14 @@ describe("the horizon", () => {
   });
 });
 
-describe("what goes wrong", () => {
-  test("records that arrive after a younger one are passed on and counted", () => {
+describe("faults", () => {
+  test("records that arrive after a younger record are delivered and counted", () => {
     const machine = new Machine(2);
     machine.nowNs = 1_000_000;
     machine.write(0, 500_000, 1);
     machine.write(0, 600_000, 2);
     expect(machine.drain().map(({ id }) => id)).toEqual([1, 2]);
-    // CPU 1 was held up for long between taking the time and writing.
+    // CPU 1 was delayed for long between reading its clock and writing.
     machine.write(1, 550_000, 3);
     machine.write(1, 560_000, 4);
     machine.write(0, 700_000, 5);
@@ -222,13 +222,13 @@ describe("what goes wrong", () => {
     expect(machine.set.received).toBe(5);
   });
 
-  test("a ring whose own records are out of order is passed on in its order", () => {
+  test("records of a ring that are out of order are delivered in the order of the ring", () => {
     const machine = new Machine(2);
     machine.write(0, 300, 1);
     machine.write(0, 100, 2);
     machine.write(0, 400, 3);
     machine.write(1, 200, 4);
-    // The head of ring 0 hides what is behind it.
+    // The first record of ring 0 hides the records after it.
     expect(machine.drainAll().map(({ id }) => id)).toEqual([4, 1, 2, 3]);
     expect(machine.set.outOfOrder).toBe(1);
   });
@@ -246,7 +246,7 @@ describe("what goes wrong", () => {
       };
       expect(() => machine.set.drain(consume)).toThrow(`no ${failing}`);
       expect(given).toEqual([...Array(failing).keys()]);
-      // The room of what was given out is the kernel's, the failed one's too.
+      // The space of delivered records is released, including that of the failed record.
       const size = KernelRing.sizeOf(forkRecord({ pid: 1 }).length);
       const handedBack = machine.kernel.map(({ tail }, cpu) => (Number(tail) - 8 * cpu) / size);
       expect(handedBack.reduce((sum, count) => sum + count, 0)).toBe(failing + 1);
@@ -269,7 +269,7 @@ describe("what goes wrong", () => {
   });
 });
 
-describe("rings that come and go", () => {
+describe("rings that are added and removed", () => {
   test("form one stream in the order of time: records of a new ring are merged, and a removed ring is not read", () => {
     const machine = new Machine(2);
     const added = new KernelRing(4096);
@@ -305,7 +305,7 @@ describe("rings that come and go", () => {
 });
 
 describe("a drain that is stopped", () => {
-  /** What comes between two questions whether to go on: RELEASE_EVERY of src/ring/ring-set.ts. */
+  /** Records between two checks whether to continue: RELEASE_EVERY of src/ring/ring-set.ts. */
   const EVERY = 256;
 
   test("continues where it stopped, in order, including records that arrived in the meantime", () => {
@@ -332,7 +332,7 @@ describe("a drain that is stopped", () => {
           () => questions-- > 0,
         );
         expect(given.length - before).toBe(Math.min(most, id - before));
-        // At the last record it is not known yet that it is the last.
+        // At the last record the set does not know yet that it is the last.
         if (id - before !== most) expect(left).toBe(given.length < id);
         expect(machine.set.isEmpty()).toBe(given.length === id);
       }
@@ -389,7 +389,7 @@ describe("space is released to the kernel", () => {
   });
 
   test("a record stays intact while it is consumed, although the kernel writes into released space", () => {
-    // The kernel fills the ring up at every chance it gets.
+    // The kernel fills the ring whenever there is space.
     const machine = new Machine(1);
     let next = 0;
     const fill = () => {

@@ -5,13 +5,13 @@ import { NativeError } from "../../src/sys/errno.ts";
 import { Record } from "../../src/wire/record.ts";
 
 interface Part {
-  /** What a sweep answers, or throws. */
+  /** The result of a scan; it may throw. */
   answer?: () => Partial<Sweep>;
-  /** Most processes that it is good for; the one for more. */
+  /** The maximum number of processes, and the sampler for more. */
   limit?: { processes: number; successor: () => Sampler };
 }
 
-/** What was done to the samplers, in order. */
+/** The calls to the samplers, in order. */
 class Story {
   readonly lines: string[] = [];
   processes = 10;
@@ -33,7 +33,7 @@ class Story {
     };
   }
 
-  /** Since the last time. */
+  /** The lines since the last call. */
   take(): string[] {
     return this.lines.splice(0);
   }
@@ -43,7 +43,7 @@ const refuse = () => {
   throw new Error("not here");
 };
 
-/** Sweeps, and says how many records came of it. */
+/** Runs a scan, and returns the number of its records. */
 function told(sampler: Sampler): number {
   let records = 0;
   sampler.sweep(() => records++);
@@ -59,7 +59,7 @@ describe("the best sampler", () => {
     expect(() => new BestSampler([refuse], story.warn)).toThrow("not here");
   });
 
-  test("is the next one if a scan is refused or stores nothing; the last one stays", () => {
+  test("is the next sampler if a scan is refused or stores nothing; the last sampler stays", () => {
     const story = new Story();
     const answer = () => {
       throw new NativeError("read", 1);

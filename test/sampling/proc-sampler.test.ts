@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { ProcSampler } from "../../src/sampling/proc-sampler.ts";
 import { SAMPLE_EVENT } from "../../src/wire/layout.gen.ts";
 
-/** Memory of a process as a first sweep has it, bytes. */
+/** RSS of a process in a first scan, bytes. */
 function rssBytes(sampler: ProcSampler, pid: number): number | undefined {
   let bytes: number | undefined;
   sampler.sweep((record) => {
@@ -12,16 +12,16 @@ function rssBytes(sampler: ProcSampler, pid: number): number | undefined {
   return bytes;
 }
 
-/** The number of pages in /proc (proc(5): field 24 of stat). */
+/** RSS in pages from /proc (proc(5): field 24 of stat). */
 function rssPages(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
   return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[24 - 3]);
 }
 
 describe("memory from /proc", () => {
-  test.each([4096, 16_384, 65_536])("is in pages of %i bytes where the kernel's are", async (page) => {
+  test.each([4096, 16_384, 65_536])("is computed with the kernel's page size: %i bytes", async (page) => {
     await using child = Bun.spawn(["/bin/sh", "-c", "echo; read -r _"], { stdin: "pipe", stdout: "pipe" });
-    // It has started, and stays as it is.
+    // The child has started, and its memory no longer changes.
     await child.stdout.getReader().read();
     using sampler = new ProcSampler({}, page);
     const before = rssPages(child.pid);
@@ -32,12 +32,12 @@ describe("memory from /proc", () => {
     expect(bytes).toBeGreaterThan(0);
   });
 
-  test("is the kernel's own figure if the size of a page is unknown", () => {
+  test("is VmRSS of the kernel if the page size is unknown", () => {
     using sampler = new ProcSampler();
     const vmRss = () => 1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync("/proc/self/status", "latin1"))?.[1]);
     const before = vmRss();
     const bytes = rssBytes(sampler, process.pid) ?? 0;
-    // What each CPU keeps for itself, and what the sweep itself took.
+    // The figures differ by counters of each CPU and by memory of the scan.
     expect(bytes / before).toBeGreaterThan(0.8);
     expect(bytes / before).toBeLessThan(1.25);
   });

@@ -19,7 +19,7 @@ function wanted(filters: Partial<FiltersSettings>, head: Partial<Head>): [boolea
   return [filter.wants(view), filter.wantsSlot(table, view.slot)];
 }
 
-test("a process of the table passes as its events do: by its real or effective user", () => {
+test("a process in the table passes the filter as its events do: by its real or effective user", () => {
   const ids = { flags: KNOWN_START | KNOWN_EFFECTIVE, uid: 1000, euid: 33 };
   expect(wanted({ uids: [1000] }, ids)).toEqual([true, true]);
   expect(wanted({ uids: [33] }, ids)).toEqual([true, true]);
@@ -30,7 +30,7 @@ test("an unknown effective user is not root", () => {
   expect(wanted({ uids: [0] }, { flags: KNOWN_START, uid: 1000, euid: 0 })).toEqual([false, false]);
 });
 
-test("a process of the table passes by its pid and name as its events do", () => {
+test("a process in the table passes the filter by its pid and name, as its events do", () => {
   expect(wanted({ pids: [7] }, {})).toEqual([true, true]);
   expect(wanted({ pids: [8] }, {})).toEqual([false, false]);
   expect(wanted({ comms: ["sh"] }, {})).toEqual([true, true]);

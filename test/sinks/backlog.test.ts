@@ -3,7 +3,7 @@ import { Backlog } from "../../src/sinks/backlog.ts";
 
 const KiB = 1024;
 
-/** Gathers and hands over as a sink does at each flush, all of which is written before the next; gives what it had each time. */
+/** Flushes `count` times as a sink does, writing all before the next flush. Returns the buffer of each flush. */
 function flushes(backlog: Backlog, count: number, length: number): ArrayBuffer[] {
   return Array.from({ length: count }, () => {
     const memory = backlog.memoryFor(length);
@@ -13,10 +13,10 @@ function flushes(backlog: Backlog, count: number, length: number): ArrayBuffer[]
   });
 }
 
-describe("memory of what waits", () => {
-  test("is made once for a steady flow, also behind lines that were few", () => {
+describe("memory of waiting lines", () => {
+  test("is allocated once for a steady flow, also after few lines", () => {
     const backlog = new Backlog();
-    // As the first lines of a run.
+    // Few lines, as at the start of a run.
     for (const length of [200, 9 * KiB, 40 * KiB]) {
       backlog.keep(new Uint8Array(length));
       backlog.written(length);
@@ -25,7 +25,7 @@ describe("memory of what waits", () => {
     expect(new Set(buffers.slice(5)).size).toBe(1);
   });
 
-  test("is made once for two pieces at a time that are joined", () => {
+  test("is allocated once if two pieces at a time are joined", () => {
     const backlog = new Backlog();
     const seen = new Set<ArrayBufferLike>();
     for (let i = 0; i < 20; i++) {
@@ -37,7 +37,7 @@ describe("memory of what waits", () => {
     expect(seen.size).toBeLessThanOrEqual(2);
   });
 
-  test("of a burst is given back", () => {
+  test("of a burst is freed", () => {
     const backlog = new Backlog();
     for (let piece = 0; piece < 5; piece++) backlog.keep(new Uint8Array(128 * KiB));
     const burst = new Set<ArrayBufferLike>();

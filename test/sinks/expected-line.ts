@@ -1,4 +1,4 @@
-/** The expected line of JSON by the table of fields, computed from the record slowly and by other means. */
+/** The expected line of JSON, computed from the table of fields by slow code that shares nothing with the encoder. */
 import { jsonText } from "../../src/json/byte-writer.ts";
 import { textOf } from "../../src/json/text.ts";
 import type { EventView } from "../../src/process/event-view.ts";
@@ -22,7 +22,7 @@ const STRUCTS = layout as unknown as { [struct: string]: { [field: string]: numb
 
 const orNull = (value: number) => (value < 0 ? null : value);
 
-/** Values by part; undefined: the field is left out. */
+/** Values by part. A field that is undefined is absent from the line. */
 const PARTS: { [part: string]: (view: EventView) => Values } = {
   time: (view) => ({ time: view.time, ts_ns: view.record.big(layout.PROCESS_EVENT.ts_ns) }),
   cpu: ({ cpu, type }) => ({ cpu: type === layout.EVENT_SAMPLE && cpu === layout.NO_CPU ? null : cpu }),
@@ -66,7 +66,7 @@ function fieldOf({ name, part, known, member, kind, unknown, ts }: FieldRow, vie
 
 function json(name: string, value: unknown): string {
   if (name === "cpu_pct") return (value as number).toFixed(3);
-  // Whole numbers with all their digits, whatever they are kept in.
+  // A whole number is written with all its digits, as a number or a bigint.
   return typeof value === "number" && Number.isInteger(value) ? String(BigInt(value)) : jsonText(value);
 }
 

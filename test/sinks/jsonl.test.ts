@@ -31,8 +31,8 @@ function newView(): EventView {
   return new EventView(new ProcessTable({ lingerNs: 1e18 }), new WallClock(OFFSET_NS));
 }
 
-describe("a line is the event, field by field", () => {
-  test("for random records of every type, every flag and every known bit", () => {
+describe("a line equals the expected line", () => {
+  test("for random records of every type, with any flags and known bits", () => {
     for (let seed = 0; seed < 20; seed++) {
       const prng = new Prng(seed);
       const view = newView();
@@ -50,7 +50,7 @@ describe("a line is the event, field by field", () => {
     }
   });
 
-  test("for every combination of flags, of a process with and without a past", () => {
+  test("for every combination of flags, of a process with and without earlier events", () => {
     const view = newView();
     for (const flags of subsets(ALL_FLAGS)) {
       for (const known of subsets(EXIT_KNOWN)) {
@@ -70,7 +70,7 @@ describe("a line is the event, field by field", () => {
     }
   });
 
-  test("after an event with the same values, and with one of them changed", () => {
+  test("after an event with the same values, or with one value changed", () => {
     const view = newView();
     const encoder = new JsonEncoder();
     const same = { pid: 7, ppid: 3, parent_start_ns: 2n ** 40n, uid: 1, gid: 2, euid: 3, egid: 4, auid: 5 };
@@ -87,7 +87,7 @@ describe("a line is the event, field by field", () => {
     }
   });
 
-  test("when every field is as long as it can be", () => {
+  test("if every field has its maximum length", () => {
     const view = newView();
     const most = 2n ** 64n - 1n;
     const head: Head = {
@@ -103,8 +103,8 @@ describe("a line is the event, field by field", () => {
       cgroup_id: most,
       comm: new Uint8Array(COMM_LEN).fill(1),
     };
-    const exe = new Uint8Array(7000).fill(0x1b); // as one string: ALL_FLAGS says so
-    // Nothing is longer, for its size, than a control character; nothing is more of them than empty arguments.
+    const exe = new Uint8Array(7000).fill(0x1b); // as one string, because ALL_FLAGS contains EXE_WHOLE
+    // Control characters have the longest escapes, and empty arguments are the most arguments per byte.
     for (const args of [new Uint8Array(8000).fill(2), new Uint8Array(8000), new Uint8Array(0)]) {
       const records = [
         forkRecord(head),
@@ -130,7 +130,7 @@ describe("a line is the event, field by field", () => {
     }
   });
 
-  test("wherever in the buffer it begins", () => {
+  test("at any start in the buffer", () => {
     const view = newView();
     view.accept(recordIn(execRecord({ pid: 1, exe: pathComponents("/bin/x"), args: new Uint8Array(400) })));
     const expected = expectedLine(view);
@@ -143,7 +143,7 @@ describe("a line is the event, field by field", () => {
     }
   });
 
-  test("across seconds, forwards and backwards, and when the clock is set", () => {
+  test("across seconds, forwards and backwards, and after the clock was set", () => {
     const view = newView();
     const encoder = new JsonEncoder();
     for (const ts_ns of [0n, 876_543_210n, 876_543_211n, 10n ** 9n, 5n, 10n ** 17n, 10n ** 9n]) {
@@ -157,7 +157,7 @@ describe("a line is the event, field by field", () => {
 });
 
 describe("JsonlSink", () => {
-  test("writes a line an event and the summary as the last one, in order", () => {
+  test("writes a line per event in order, and the summary as the last line", () => {
     const prng = new Prng(9);
     const view = newView();
     const expected: string[] = [];
@@ -172,12 +172,12 @@ describe("JsonlSink", () => {
       sink.finish(SUMMARY);
     });
     expected.push(JSON.stringify(SUMMARY), "");
-    // Many times what it gathers before it hands on.
+    // Many times the size at which the sink hands its lines to the output.
     expect(text.length).toBeGreaterThan(1e6);
     expect(text === expected.join("\n")).toBe(true);
   });
 
-  test.each([1.25, null])("tells that it holds back, exactly", (cost_pct) => {
+  test.each([1.25, null])("writes a degraded event with exact values, cost_pct %p", (cost_pct) => {
     const degraded = {
       type: "degraded",
       time: "2026-01-02T03:04:05.000000006Z",
@@ -196,7 +196,7 @@ describe("JsonlSink", () => {
     expect(text).toBe(`${jsonText(degraded)}\n`);
   });
 
-  test("has the exact number of losses", () => {
+  test("writes a lost event with exact values", () => {
     const loss = {
       type: "lost",
       time: "2026-01-02T03:04:05.000000006Z",
@@ -214,7 +214,7 @@ describe("JsonlSink", () => {
     ).toBe(`${jsonText(loss)}\n`);
   });
 
-  test("hands on by itself what grows large, and nothing when there is nothing", () => {
+  test("hands many lines to the output without flush(), and nothing if there are no lines", () => {
     const sizes: number[] = [];
     const view = newView();
     const record = execRecord({ pid: 1, args: new Uint8Array(15_000).fill(1), ts_ns: 1 });

@@ -44,7 +44,7 @@ async function outcome(path: string, owner?: { uid: number; gid: number }): Prom
 }
 
 describe("a file for the output", () => {
-  test("is made readable by its owner only, and appended to", async () => {
+  test("is created with mode 0600, and appended to", async () => {
     const path = join(sticky, "new");
     for (const text of ["a", "b"]) {
       const fd = await openOutputFile(path, undefined);
@@ -55,7 +55,7 @@ describe("a file for the output", () => {
     expect(lstatSync(path).mode & 0o777).toBe(0o600);
   });
 
-  test("is no link in a sticky folder that others can write to, whether its target is there or not", async () => {
+  test("is refused if it is a link in a sticky folder that others can write to, also without a target", async () => {
     for (const [name, target] of [
       ["link", victim],
       ["dangling", join(folder, "made-by-link")],
@@ -68,7 +68,7 @@ describe("a file for the output", () => {
     expect(existsSync(join(folder, "made-by-link"))).toBe(false);
   });
 
-  test.skipIf(!isRoot)(`is not in a folder that a link of another account leads to${needsRoot}`, async () => {
+  test.skipIf(!isRoot)(`is refused if a folder in its path is a link of another account${needsRoot}`, async () => {
     const real = join(folder, "real");
     mkdirSync(join(real, "deeper"), { recursive: true });
     const theirs = join(sticky, "their-folder");
@@ -79,14 +79,14 @@ describe("a file for the output", () => {
     expect(await outcome(join(theirs, "deeper", "o"))).toBe(refused);
     expect(await outcome(`${sticky}/./their-folder/../o`)).toBe(refused);
     expect(existsSync(join(real, "o"))).toBe(false);
-    // The account of --user may lead its own output where it likes.
+    // A link of the account of --user is permitted.
     expect(await outcome(join(theirs, "o"), { uid: OTHER, gid: OTHER })).toBe("opened");
     const ours = join(sticky, "our-folder");
     symlinkSync(real, ours);
     expect(await outcome(join(ours, "deeper", "o"))).toBe("opened");
   });
 
-  test("is in no folder that a link leads to that any account can replace", async () => {
+  test("is refused if a folder in its path is a link that any account can replace", async () => {
     const open = join(folder, "open-to-all");
     mkdirSync(open);
     chmodSync(open, 0o777);
@@ -96,7 +96,7 @@ describe("a file for the output", () => {
     expect(await outcome(join(open, "file-link"))).toStartWith("2: it is a link in a folder");
   });
 
-  test("may be anywhere else that links of root or this account lead to", async () => {
+  test("is permitted if the links in its path belong to root or this account", async () => {
     mkdirSync(join(folder, "plain/sub"), { recursive: true });
     symlinkSync("plain", join(folder, "relative-link"));
     expect(await outcome(join(folder, "relative-link/sub/o"))).toBe("opened");
@@ -114,41 +114,44 @@ describe("a file for the output", () => {
     }
   });
 
-  test("has no second name in such a folder", async () => {
+  test("is refused if it has a second name in a sticky folder", async () => {
     linkSync(victim, join(sticky, "second"));
     expect(await outcome(join(sticky, "second"))).toStartWith("2: it has a second name");
   });
 
-  test("may be a link elsewhere, also to a file that is not there yet", async () => {
+  test("may be a link in other folders, also to a file that does not exist yet", async () => {
     symlinkSync(join(folder, "target"), join(folder, "link"));
     expect(await outcome(join(folder, "link"))).toBe("opened");
     expect(lstatSync(join(folder, "target")).mode & 0o777).toBe(0o600);
     expect(await outcome(join(folder, "link"))).toBe("opened");
   });
 
-  test.skipIf(!isRoot)(`is no file of another account in such a folder, and no FIFO${needsRoot}`, async () => {
-    const file = join(sticky, "foreign");
-    writeFileSync(file, "", { mode: 0o600 });
-    chmodSync(file, 0o666);
-    chownSync(file, OTHER, OTHER);
-    expect(await outcome(file)).toStartWith("2: it belongs to another account");
-    // The account that the run drops to may have made it the last time.
-    expect(await outcome(file, { uid: OTHER, gid: OTHER })).toBe("opened");
-    const fifo = join(sticky, "fifo");
-    Bun.spawnSync(["mkfifo", fifo]);
-    chownSync(fifo, OTHER, OTHER);
-    const reader = Bun.spawn(["sh", "-c", 'exec 3<>"$1"; echo ready; read line', "sh", fifo], {
-      stdin: "pipe",
-      stdout: "pipe",
-    });
-    await reader.stdout.getReader().read();
-    expect(await outcome(fifo)).toStartWith("2: it belongs to another account");
-    reader.stdin.end();
-    await reader.exited;
-  });
+  test.skipIf(!isRoot)(
+    `is refused in a sticky folder if it is a file or FIFO of another account${needsRoot}`,
+    async () => {
+      const file = join(sticky, "foreign");
+      writeFileSync(file, "", { mode: 0o600 });
+      chmodSync(file, 0o666);
+      chownSync(file, OTHER, OTHER);
+      expect(await outcome(file)).toStartWith("2: it belongs to another account");
+      // The account of --user may have created it in an earlier run.
+      expect(await outcome(file, { uid: OTHER, gid: OTHER })).toBe("opened");
+      const fifo = join(sticky, "fifo");
+      Bun.spawnSync(["mkfifo", fifo]);
+      chownSync(fifo, OTHER, OTHER);
+      const reader = Bun.spawn(["sh", "-c", 'exec 3<>"$1"; echo ready; read line', "sh", fifo], {
+        stdin: "pipe",
+        stdout: "pipe",
+      });
+      await reader.stdout.getReader().read();
+      expect(await outcome(fifo)).toStartWith("2: it belongs to another account");
+      reader.stdin.end();
+      await reader.exited;
+    },
+  );
 
   test.skipIf(!isRoot)(
-    `is no link in a folder of another account, but may be that account's file${needsRoot}`,
+    `in a folder of another account is refused if it is a link, and permitted if it is that account's file${needsRoot}`,
     async () => {
       const own = join(folder, "own");
       mkdirSync(own);
@@ -161,16 +164,19 @@ describe("a file for the output", () => {
     },
   );
 
-  test.skipIf(!isRoot)(`is the account's if it is made for one, and stays what it was if not${needsRoot}`, async () => {
-    const owner = { uid: OTHER, gid: OTHER };
-    expect(await outcome(join(folder, "given"), owner)).toBe("opened");
-    expect(lstatSync(join(folder, "given"))).toMatchObject({ uid: OTHER, gid: OTHER });
-    writeFileSync(join(folder, "kept"), "", { mode: 0o600 });
-    expect(await outcome(join(folder, "kept"), owner)).toBe("opened");
-    expect(lstatSync(join(folder, "kept")).uid).toBe(0);
-  });
+  test.skipIf(!isRoot)(
+    `belongs to the given account if it is created, and keeps its owner if it exists${needsRoot}`,
+    async () => {
+      const owner = { uid: OTHER, gid: OTHER };
+      expect(await outcome(join(folder, "given"), owner)).toBe("opened");
+      expect(lstatSync(join(folder, "given"))).toMatchObject({ uid: OTHER, gid: OTHER });
+      writeFileSync(join(folder, "kept"), "", { mode: 0o600 });
+      expect(await outcome(join(folder, "kept"), owner)).toBe("opened");
+      expect(lstatSync(join(folder, "kept")).uid).toBe(0);
+    },
+  );
 
-  test("errors say what is wrong with the path", async () => {
+  test("is refused with the reason if its path is wrong", async () => {
     expect(await outcome(join(folder, "none", "x"))).toBe("2: its folder does not exist");
     expect(await outcome(join(victim, "x"))).toBe("2: a part of the path is not a directory");
     expect(await outcome(folder)).toBe("2: it is a directory");

@@ -38,7 +38,7 @@ function write(output: Output, text: string): void {
   output.write(bytes, bytes.length);
 }
 
-/** Waits until everything is written. @throws what the output fails with */
+/** Waits until everything is written. @throws the error of the output */
 async function settle(output: Output): Promise<void> {
   while (!output.retry()) {
     if (output.endsRun && output.isSettled) throw output.trouble?.error;
@@ -51,7 +51,7 @@ async function writeWhole(output: Output, text: string): Promise<void> {
   await settle(output);
 }
 
-/** What `use` throws. */
+/** The error that `use` throws. */
 async function errorOf(use: () => unknown): Promise<unknown> {
   try {
     await use();
@@ -61,12 +61,12 @@ async function errorOf(use: () => unknown): Promise<unknown> {
   throw new Error("nothing was thrown");
 }
 
-/** Files below `root` that are open; other descriptors of this process come and go by themselves. */
+/** Open files below `root`. The runtime opens and closes other descriptors by itself. */
 function openFiles(): string[] {
   return descriptorsOf("self").filter((file) => file.includes(root));
 }
 
-/** Mounts a tmpfs for as long as `use` runs. */
+/** Mounts a tmpfs while `use` runs. */
 async function withTmpfs(options: string, use: (directory: string) => Promise<void>): Promise<void> {
   const directory = mkdtempSync(join(root, "tmpfs-"));
   const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", options, "linnix-test", directory], { encoding: "utf8" });
@@ -79,7 +79,7 @@ async function withTmpfs(options: string, use: (directory: string) => Promise<vo
 }
 
 describe("a file", () => {
-  test("is made for its owner alone, and written to its end", async () => {
+  test("is created with mode 0600, and written at its end", async () => {
     const path = join(root, "new");
     {
       await using output = await Output.open(path);
@@ -93,7 +93,7 @@ describe("a file", () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
-  test("that is there is appended to, and keeps its mode", async () => {
+  test("that exists is appended to, and keeps its mode", async () => {
     const path = join(root, "old");
     writeFileSync(path, "before\n", { mode: 0o644 });
     {
@@ -104,7 +104,7 @@ describe("a file", () => {
     expect(statSync(path).mode & 0o777).toBe(0o644);
   });
 
-  test("is closed once, whatever was closed before", async () => {
+  test("is closed once, and a second close() does not close another descriptor", async () => {
     const before = openFiles();
     const output = await Output.open(join(root, "closed"));
     await output.close();
@@ -116,7 +116,7 @@ describe("a file", () => {
     expect(openFiles()).toEqual(before);
   });
 
-  test("a descriptor that is not its own stays open", async () => {
+  test("given as a descriptor stays open after close()", async () => {
     const fd = openSync(join(root, "descriptor"), "w");
     const output = Output.of(fd);
     await writeWhole(output, "line\n");
@@ -126,7 +126,7 @@ describe("a file", () => {
   });
 });
 
-/** Makes writes to a file fail for good: its descriptor becomes one to read from. */
+/** Makes all writes to a file fail: replaces its descriptor by one that is only for reading. */
 function breakDescriptor(path: string): void {
   const fd = readdirSync("/proc/self/fd")
     .map(Number)
@@ -145,8 +145,8 @@ function linkOf(fd: number): string | undefined {
   }
 }
 
-describe("a file whose writes fail for good", () => {
-  test("is opened again, and gets what waited once", async () => {
+describe("a file whose writes always fail", () => {
+  test("is opened again, and receives the waiting lines once", async () => {
     const path = join(root, "broken");
     await using output = await Output.open(path, { goesOn: true });
     await writeWhole(output, "first\n");
@@ -170,7 +170,7 @@ describe("a place that cannot be written", () => {
     ["file/below", "a part of the path is not a directory"],
     ["loop", "ELOOP"],
     ["x".repeat(300), "ENAMETOOLONG"],
-  ])("%s: %s, as wrong use", async (name, why) => {
+  ])("is refused as wrong use: %s: %s", async (name, why) => {
     const path = join(root, name);
     const error = (await errorOf(() => Output.open(path))) as LinnixError;
     expect(error).toBeInstanceOf(LinnixError);
@@ -180,14 +180,17 @@ describe("a place that cannot be written", () => {
     expect(error.hint).toBeTruthy();
   });
 
-  test.skipIf(!isRoot)(`a read-only filesystem${isRoot ? "" : " (needs root to mount one)"}`, async () => {
-    return withTmpfs("ro,size=64k", async (directory) => {
-      const error = (await errorOf(() => Output.open(join(directory, "file")))) as LinnixError;
-      expect([error.exitCode, error.why]).toEqual([EXIT.usage, "the filesystem is read-only"]);
-    });
-  });
+  test.skipIf(!isRoot)(
+    `is refused on a read-only filesystem${isRoot ? "" : " (needs root to mount one)"}`,
+    async () => {
+      return withTmpfs("ro,size=64k", async (directory) => {
+        const error = (await errorOf(() => Output.open(join(directory, "file")))) as LinnixError;
+        expect([error.exitCode, error.why]).toEqual([EXIT.usage, "the filesystem is read-only"]);
+      });
+    },
+  );
 
-  test.skipIf(isRoot)(`no permission${isRoot ? " (root has every one)" : ""}`, async () => {
+  test.skipIf(isRoot)(`is refused without permission${isRoot ? " (root has every one)" : ""}`, async () => {
     mkdirSync(join(root, "closed-directory"), { mode: 0o500 });
     const error = (await errorOf(() => Output.open(join(root, "closed-directory", "file")))) as LinnixError;
     expect([error.exitCode, error.why]).toEqual([EXIT.usage, "permission denied"]);
@@ -223,7 +226,7 @@ describe("a full disk", () => {
           const text = readFileSync(path, "utf8");
           expect(text.endsWith("\n")).toBe(true);
           expect(written.startsWith(text)).toBe(true);
-          // What had been written before is all there, and the disk is full but for the line that did not fit.
+          // All earlier lines are in the file, and the disk is full except for the room of the line that did not fit.
           expect(text.length).toBeGreaterThanOrEqual(whole.length);
           expect(text.length).toBeGreaterThan(64 * 1024 - 310);
           rmSync(path);
@@ -232,24 +235,27 @@ describe("a full disk", () => {
     });
   });
 
-  test.skipIf(!isRoot)(`keeps what was in the file before${isRoot ? "" : " (needs root to mount one)"}`, async () => {
-    return withTmpfs("size=16k", async (directory) => {
-      const path = join(directory, "output");
-      writeFileSync(path, "before\n");
-      await using output = await Output.open(path);
-      // One line that is longer than the disk: nothing of it may stay.
-      await errorOf(() => writeWhole(output, `${"x".repeat(32 * 1024)}\n`));
-      expect(readFileSync(path, "utf8")).toBe("before\n");
-    });
-  });
+  test.skipIf(!isRoot)(
+    `keeps the earlier content of the file${isRoot ? "" : " (needs root to mount one)"}`,
+    async () => {
+      return withTmpfs("size=16k", async (directory) => {
+        const path = join(directory, "output");
+        writeFileSync(path, "before\n");
+        await using output = await Output.open(path);
+        // Of a line that is longer than the disk, nothing may stay in the file.
+        await errorOf(() => writeWhole(output, `${"x".repeat(32 * 1024)}\n`));
+        expect(readFileSync(path, "utf8")).toBe("before\n");
+      });
+    },
+  );
 
-  test("a device that is always full", async () => {
+  test("is reported for a device that is always full", async () => {
     await using output = await Output.open("/dev/full");
     const error = (await errorOf(() => writeWhole(output, "line\n"))) as LinnixError;
     expect([error.exitCode, error.why]).toEqual([EXIT.cannotRun, "no space is left on the device"]);
   });
 
-  test("standard output is named as such", async () => {
+  test("is reported with the name of standard output", async () => {
     const fd = openSync("/dev/full", "w");
     const error = (await errorOf(() => writeWhole(Output.of(fd), "line\n"))) as LinnixError;
     closeSync(fd);
@@ -266,7 +272,7 @@ describe("a pipe", () => {
     return path;
   }
 
-  /** Starts a shell script that reads the pipe; what it read, once it has ended. */
+  /** Starts a shell script that reads the pipe. The returned function waits for its end and returns what it read. */
   function reading(path: string, script: string): () => Promise<string> {
     const stdin = openSync(path, O_RDONLY);
     const reader = Bun.spawn(["/bin/sh", "-c", script], { stdin, stdout: Bun.file(`${path}.read`) });
@@ -277,7 +283,7 @@ describe("a pipe", () => {
     };
   }
 
-  test("whose reader went away waits for the next one", async () => {
+  test("whose reader went away waits for the next reader", async () => {
     const path = fifo("closed-pipe");
     const reader = openSync(path, O_RDONLY | O_NONBLOCK);
     await using output = await Output.open(path);
@@ -289,7 +295,7 @@ describe("a pipe", () => {
     expect(output.endsRun).toBeFalse();
   });
 
-  test("without a reader yet never blocks", async () => {
+  test("without a reader does not block at open, but reports NoReader", async () => {
     const path = fifo("unread-pipe");
     expect(await errorOf(() => Output.open(path))).toBeInstanceOf(NoReader);
     const reader = openSync(path, O_RDONLY | O_NONBLOCK);
@@ -300,7 +306,7 @@ describe("a pipe", () => {
     closeSync(reader);
   });
 
-  /** Brings the text as a collector would: what the reader has no room for goes when it has. */
+  /** Writes the text as a collector does: retries until the reader has room for the rest. */
   async function writeAll(output: Output, text: string): Promise<void> {
     write(output, text);
     while (!output.retry()) await Bun.sleep(1);
@@ -308,7 +314,7 @@ describe("a pipe", () => {
     output.close();
   }
 
-  test("that is full never blocks: what has no room goes first next time", async () => {
+  test("that is full never blocks, and waiting lines are written before new lines", async () => {
     const path = fifo("full-pipe");
     const fd = openSync(path, O_RDWR | O_NONBLOCK);
     await using output = Output.of(fd);
@@ -327,8 +333,8 @@ describe("a pipe", () => {
     closeSync(fd);
   });
 
-  // What waits is not copied for each piece that comes: that would take half a minute.
-  test("that is full while very much comes keeps all of it, in order", async () => {
+  // Waiting lines must not be copied for each new piece, which would take half a minute.
+  test("that is full for very many lines keeps all of them, in order", async () => {
     const path = fifo("flooded-pipe");
     const fd = openSync(path, O_RDWR | O_NONBLOCK);
     await using output = Output.of(fd);
@@ -359,7 +365,7 @@ describe("a pipe", () => {
     const path = fifo("slow-pipe");
     const fd = openSync(path, O_RDWR | O_NONBLOCK);
     const text = Array.from({ length: 40_000 }, (_, i) => `line ${i}\n`).join("");
-    // Reads in two bites and with pauses.
+    // The reader reads twice, with pauses.
     const script = `sleep 0.2; head -c 100000; sleep 0.1; head -c ${text.length - 100_000}`;
     const read = reading(path, script);
     await writeAll(Output.of(fd), text);
@@ -384,7 +390,7 @@ describe("a socket", () => {
   const AF_UNIX = 1;
   const SOCK_STREAM = 1;
 
-  /** A blocking one, as standard output may be, connected to the server at that path. */
+  /** A blocking socket, as standard output may be, connected to the server at this path. */
   function connected(path: string): number {
     const fd = checkLibc("socket", libc().socket(AF_UNIX, SOCK_STREAM, 0));
     const address = Buffer.concat([new Uint8Array(new Uint16Array([AF_UNIX]).buffer), Buffer.from(`${path}\0`)]);
@@ -395,7 +401,7 @@ describe("a socket", () => {
   test("whose reader does not read never blocks, and gets everything once it does", async () => {
     let read = "";
     const path = join(root, "socket");
-    // It reads when this test waits, not before.
+    // The server reads only while this test waits.
     const data = (_: unknown, bytes: Buffer) => {
       read += bytes.toString();
     };
@@ -412,7 +418,7 @@ describe("a socket", () => {
     closeSync(fd);
   });
 
-  test("whose reader went away ends quietly", async () => {
+  test("whose reader went away ends the run with OutputClosed", async () => {
     const path = join(root, "closed-socket");
     const gone = Promise.withResolvers<void>();
     const server = Bun.listen({
@@ -431,7 +437,7 @@ describe("a socket", () => {
 });
 
 describe("a file that is opened again", () => {
-  test("goes on in a new file where the old one was moved away, and nothing is lost", async () => {
+  test("continues in a new file if the old one was moved away, and nothing is lost", async () => {
     const path = join(root, "rotated");
     await using output = await Output.open(path);
     await writeWhole(output, "one\n");
@@ -444,7 +450,7 @@ describe("a file that is opened again", () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
-  test("goes on at its end where it is the same", async () => {
+  test("continues at its end if it is the same file", async () => {
     const path = join(root, "same");
     await using output = await Output.open(path);
     await writeWhole(output, "one\n");
@@ -453,7 +459,7 @@ describe("a file that is opened again", () => {
     expect(readFileSync(path, "utf8")).toBe("one\ntwo\n");
   });
 
-  test("keeps the old one where there can be no new one, and leaves no descriptor behind", async () => {
+  test("stays the old file if no new file can be opened, and leaks no descriptor", async () => {
     const folder = join(root, "folder-that-goes");
     mkdirSync(folder);
     const path = join(folder, "log");
@@ -475,7 +481,7 @@ describe("a file that is opened again", () => {
     expect(readFileSync(join(`${folder}.1`, "log"), "utf8")).toBe("one\n");
   });
 
-  test("is not what is done to standard output, a pipe, or what is closed", async () => {
+  test("is not standard output, a device or a closed output: reopen() returns false for them", async () => {
     const path = join(root, "closed");
     expect(await Output.of(1).reopen()).toBe(false);
     const output = await Output.open(path);
@@ -486,11 +492,11 @@ describe("a file that is opened again", () => {
   });
 });
 
-describe("an output that takes nothing", () => {
+describe("an output that accepts nothing", () => {
   const LINE = `{"type":"exec","x":"${"x".repeat(100)}"}\n`;
   const LINES = LINE.repeat(500);
 
-  /** A FIFO with a reader that reads nothing. */
+  /** A FIFO whose reader does not read. */
   async function unreadFifo(name: string, goesOn: boolean) {
     const path = join(root, name);
     expect(spawnSync("mkfifo", [path]).status).toBe(0);
@@ -500,7 +506,7 @@ describe("an output that takes nothing", () => {
     return { path, reader, output };
   }
 
-  /** What can be read now. */
+  /** The text that can be read now. */
   function readNow(fd: number): string {
     const bytes = new Uint8Array(64 * 1024);
     let text = "";
@@ -514,13 +520,13 @@ describe("an output that takes nothing", () => {
     return text;
   }
 
-  test("drops whole lines once much waits, counts them, and marks the gap where they are missing", async () => {
+  test("drops whole lines once many wait, counts them, and writes a gap line in their place", async () => {
     const { reader, output } = await unreadFifo("dropping", true);
     let written = 0;
     while (output.unwrittenLines === 0) {
       write(output, LINES);
       written += 500;
-      // The rings hold what comes for a while first.
+      // The output blocks for a while first, so that events stay in the rings.
       if (output.isBlocked) await Bun.sleep(50);
     }
     expect(output.isBlocked).toBeFalse();
@@ -543,7 +549,7 @@ describe("an output that takes nothing", () => {
     closeSync(reader);
   });
 
-  test("holds everything back instead, where the run cannot do without it", async () => {
+  test("blocks instead of dropping lines if goesOn is false", async () => {
     const { reader, output } = await unreadFifo("holding", false);
     for (let i = 0; i < 40; i++) write(output, LINES);
     expect([output.isBlocked, output.unwrittenLines]).toEqual([true, 0]);
@@ -552,7 +558,7 @@ describe("an output that takes nothing", () => {
     closeSync(reader);
   });
 
-  test("a FIFO's next reader gets what the last one left in it, and the rest: nothing is lost", async () => {
+  test("loses nothing of a FIFO: the next reader gets the unread lines, and then the rest", async () => {
     const { path, reader, output } = await unreadFifo("next-reader", true);
     write(output, LINES.repeat(2));
     expect(output.isWaiting).toBeTrue();
@@ -577,7 +583,7 @@ describe("an output that takes nothing", () => {
     closeSync(next);
   });
 
-  test("memory of many small pieces is shared", async () => {
+  test("stores many small pieces in shared memory", async () => {
     const { reader, output } = await unreadFifo("small", true);
     write(output, LINES.repeat(2));
     const before = process.memoryUsage().arrayBuffers;
@@ -587,7 +593,7 @@ describe("an output that takes nothing", () => {
     closeSync(reader);
   });
 
-  test("memory that is mostly empty is not kept for the few lines in it, behind others", async () => {
+  test("does not keep a large buffer for the few waiting lines in it", async () => {
     const memory = new Uint8Array(1024 * 1024);
     const lines = LINES.repeat(Math.ceil((32 * 1024) / LINES.length));
     const length = Buffer.from(lines).copy(memory);
@@ -605,7 +611,7 @@ describe("an output that takes nothing", () => {
 
   const noMount = isRoot ? "" : " (needs root to mount one)";
 
-  test.skipIf(!isRoot)(`a full disk: writing goes on with a whole line once it has room${noMount}`, () => {
+  test.skipIf(!isRoot)(`continues on a full disk with a whole line once there is room${noMount}`, () => {
     return withTmpfs("size=64k", async (directory) => {
       const ballast = join(directory, "ballast");
       writeFileSync(ballast, new Uint8Array(32 * 1024));
@@ -628,27 +634,30 @@ describe("an output that takes nothing", () => {
     });
   });
 
-  test.skipIf(!isRoot)(`standard output on a full disk completes the line: others share its position${noMount}`, () => {
-    return withTmpfs("size=64k", async (directory) => {
-      const ballast = join(directory, "ballast");
-      writeFileSync(ballast, new Uint8Array(32 * 1024));
-      const fd = openSync(join(directory, "output"), "w");
-      const output = Output.of(fd, { goesOn: true });
-      write(output, LINES);
-      while (output.trouble === undefined) {
-        output.retry();
-        await Bun.sleep(1);
-      }
-      rmSync(ballast);
-      output.takeAll();
-      await settle(output);
-      writeSync(fd, "of another\n");
-      closeSync(fd);
-      expect(readFileSync(join(directory, "output"), "utf8") === `${LINES}of another\n`).toBeTrue();
-    });
-  });
+  test.skipIf(!isRoot)(
+    `completes the cut line of standard output on a full disk, because others share its position${noMount}`,
+    () => {
+      return withTmpfs("size=64k", async (directory) => {
+        const ballast = join(directory, "ballast");
+        writeFileSync(ballast, new Uint8Array(32 * 1024));
+        const fd = openSync(join(directory, "output"), "w");
+        const output = Output.of(fd, { goesOn: true });
+        write(output, LINES);
+        while (output.trouble === undefined) {
+          output.retry();
+          await Bun.sleep(1);
+        }
+        rmSync(ballast);
+        output.takeAll();
+        await settle(output);
+        writeSync(fd, "of another\n");
+        closeSync(fd);
+        expect(readFileSync(join(directory, "output"), "utf8") === `${LINES}of another\n`).toBeTrue();
+      });
+    },
+  );
 
-  test("another FIFO of that name begins with a whole line; the line that was cut is counted", async () => {
+  test("starts with a whole line in a new FIFO of the same name, and counts the cut line", async () => {
     const { path, reader, output } = await unreadFifo("other-fifo", true);
     write(output, LINES.repeat(2));
     closeSync(reader);
@@ -666,7 +675,7 @@ describe("an output that takes nothing", () => {
     closeSync(next);
   });
 
-  test("a limit on the size of files is no signal that ends the program", async () => {
+  test("survives a limit on file size, whose signal would end the program", async () => {
     const path = join(root, "limited");
     const script = `
       const { Output } = await import(${JSON.stringify(join(import.meta.dir, "../../src/sinks/output.ts"))});
@@ -679,7 +688,7 @@ describe("an output that takes nothing", () => {
       }
       console.log(output.trouble.code);
     `;
-    // A file that is nearly as large as it may become: the runtime's own files may be as large.
+    // The file is nearly as large as the limit, which is high enough for the runtime's own files.
     const [limit, bytes] = [64 * 1024, 64 * 1024 * 1024];
     spawnSync("truncate", ["-s", String(bytes - limit), path]);
     const run = spawnSync("prlimit", [`--fsize=${bytes}`, process.execPath, "-e", script], { encoding: "utf8" });

@@ -36,7 +36,7 @@ function written(sinkOf: (output: Output) => Sink, view: EventView): string {
 }
 
 describe("a page fault", () => {
-  test("as a line of JSON, addresses past 2^53 exact", () => {
+  test("is written as a line of JSON, with exact addresses above 2^53", () => {
     const view = viewOf(2n ** 64n - 1n, 2n ** 56n + 1n, 4000n, FAULT_WRITE);
     const text = written((output) => new JsonlSink(output), view);
     expect(text).toStartWith('{"type":"page_fault","time":"1970-01-01T00:00:00.000000009Z","ts_ns":9,"cpu":0,"pid":7,');
@@ -45,12 +45,12 @@ describe("a page fault", () => {
     );
   });
 
-  test.each([0, FAULT_WRITE])("is what the table of fields says, with bits %i", (bits) => {
+  test.each([0, FAULT_WRITE])("has the fields of the table of fields, with bits %i", (bits) => {
     const view = viewOf(2n ** 64n - 1n, 8192n, 2n ** 53n, bits);
     expect(lineOf(view)).toBe(expectedLine(view));
   });
 
-  test("for people", () => {
+  test("is written in columns by the pretty format", () => {
     const options = { color: false, width: () => 0 };
     const text = written((output) => new PrettySink(output, options), viewOf(4096n, 8192n, 3n, FAULT_WRITE));
     const [heading = "", line = ""] = text.split("\n");
@@ -58,7 +58,7 @@ describe("a page fault", () => {
     expect(line.indexOf("7") + 1).toBe(heading.indexOf("PID") + 3);
   });
 
-  test("enters no process", () => {
+  test("adds no process to the table", () => {
     expect(viewOf(1n, 2n, 0n, 0).table.live).toBe(0);
   });
 });

@@ -26,7 +26,7 @@ const NO_TERMINAL: PrettyOptions = { color: false, width: () => 0 };
 const HEADING = "TIME            TYPE      PID     PPID    UID COMMAND";
 const SGR = new RegExp(`${String.fromCharCode(27)}\\[\\d+m`, "g");
 
-/** Lines that a sink makes of the records, the heading apart. */
+/** Lines that a sink writes for the records, without the heading. */
 function lines(options: PrettyOptions, ...records: Uint8Array[]): string[] {
   const view = new EventView(new ProcessTable({ lingerNs: 1e9 }), new WallClock(BOOT_NS));
   const text = outputText((output) => {
@@ -49,7 +49,7 @@ function exec(fields: Omit<Exec, "exe" | "args"> & { exe?: string; args: string[
 const TS = { ts_ns: 65_432_109_876n };
 
 describe("lines", () => {
-  test("a life: columns under their heading, one for each event", () => {
+  test("have columns under their heading, one line for each event", () => {
     const identity = { pid: 4242, start_ns: 65_000_000_000n, ppid: 1, uid: 1000, ts_ns: 65_432_109_876n };
     const found = lines(
       NO_TERMINAL,
@@ -70,12 +70,12 @@ describe("lines", () => {
     [3 << 8, "code 3"],
     [9, "killed by SIGKILL"],
     [11 | 0x80, "killed by SIGSEGV (core dumped)"],
-  ])("an end by status %i", (status, text) => {
+  ])("show the end by wait status %i as %s", (status, text) => {
     const [line] = lines(NO_TERMINAL, exitRecord({ ...TS, pid: 1, comm: "x", status, known: KNOWN_STATUS, flags: 0 }));
     expect(line).toBe(`14:14:25.432109 exit        1        ?      0 x  ${text}`);
   });
 
-  test("what a backend cannot give is left out, a parent that is not known is marked", () => {
+  test("leave out unknown values, and have ? for an unknown parent", () => {
     expect(lines(NO_TERMINAL, exitRecord({ ...TS, pid: 7, comm: "x", known: 0, flags: 0 }))).toEqual([
       "14:14:25.432109 exit        7        ?      0 x",
     ]);
@@ -85,11 +85,11 @@ describe("lines", () => {
   });
 
   test.each([
-    ["no path beside the command where the command is the path", EXEC_KNOWN, "/bin/true", ["/bin/true"], "/bin/true"],
-    ["the path where the command hides it", EXEC_KNOWN, "/tmp/x", ["sshd: a b"], "'sshd: a b'  [/tmp/x]"],
+    ["no path beside the command if the command is the path", EXEC_KNOWN, "/bin/true", ["/bin/true"], "/bin/true"],
+    ["the path if the command does not contain it", EXEC_KNOWN, "/tmp/x", ["sshd: a b"], "'sshd: a b'  [/tmp/x]"],
     ["the path alone", EXEC_KNOWN & ~KNOWN_ARGS, "/bin/true", ["x"], "/bin/true"],
     ["the arguments alone", EXEC_KNOWN & ~KNOWN_EXE, "/bin/true", ["x", "y"], "x y"],
-    ["a cut", EXEC_KNOWN | ARGS_CUT, "/bin/x", ["/bin/x", "ab"], "/bin/x ab …"],
+    ["the mark of cut arguments", EXEC_KNOWN | ARGS_CUT, "/bin/x", ["/bin/x", "ab"], "/bin/x ab …"],
     ["an empty argument", EXEC_KNOWN, "/bin/x", ["/bin/x", ""], "/bin/x ''"],
     ["control characters", EXEC_KNOWN, "/b\x1b[2Jx", ["a\nb\u202e"], "'a\\nb\\u202e'  [/b\\e[2Jx]"],
   ])("of an exec show %s", (_, flags, exe, args, text) => {
@@ -97,7 +97,7 @@ describe("lines", () => {
     expect(line?.slice(HEADING.indexOf("COMMAND"))).toBe(text);
   });
 
-  test("stand further to the right the deeper in the tree a process is, up to a bound", () => {
+  test("are indented by the depth of the process in the tree, up to a bound", () => {
     const records = [forkRecord({ pid: 1, start_ns: 1n, comm: "init" })];
     for (let pid = 100; pid < 120; pid++) {
       records.push(forkRecord({ pid, ppid: pid === 100 ? 1 : pid - 1, start_ns: BigInt(pid), comm: `p${pid}` }));
@@ -106,7 +106,7 @@ describe("lines", () => {
     expect(depths).toEqual([0, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 24, 24, 24, 24, 24, 24, 24]);
   });
 
-  test("of a circle of parents end", () => {
+  test("are written also if the parents form a circle", () => {
     const found = lines(
       NO_TERMINAL,
       forkRecord({ pid: 50, ppid: 51, start_ns: 1n, comm: "a" }),
@@ -127,19 +127,19 @@ describe("lines", () => {
 describe("a terminal", () => {
   const args = ["/bin/echo", "漢字".repeat(100)];
 
-  test("is never wider than it is", () => {
+  test("gets no line wider than itself", () => {
     const prng = new Prng(3);
     const records = Array.from({ length: 400 }, () => randomRecord(prng));
     for (const width of [64, 80, 81, 200]) {
       for (const line of lines({ color: false, width: () => width }, ...records)) {
-        // Numbers wider than their columns push the command, which keeps 16 columns whatever happens.
+        // Numbers wider than their columns move the command to the right, which always has at least 16 columns.
         const columns = Math.max(width, (/^\S+ \w+ +\d+ +\S+ +\d+ /.exec(line)?.[0].length ?? 0) + 16);
         expect(Bun.stringWidth(line)).toBeLessThanOrEqual(columns);
       }
     }
   });
 
-  test("cuts between characters, wide and long ones too", () => {
+  test("gets lines that are cut between characters, also wide and long characters", () => {
     for (let width = 64; width < 100; width++) {
       const [wide] = lines({ color: false, width: () => width }, exec({ ...TS, pid: 1, comm: "x", args }));
       expect(wide?.endsWith("…")).toBe(true);
@@ -164,7 +164,7 @@ describe("a terminal", () => {
     expect(at(40)).toBe("exec    11399 /usr/bin/rsync --archive …");
   });
 
-  test("that is resized has the new width with what is written next, below a heading if the columns change", () => {
+  test("that is resized gets the next lines in the new width, with a new heading if the columns change", () => {
     let width = 0;
     const view = new EventView(new ProcessTable({ lingerNs: 1e9 }), new WallClock(BOOT_NS));
     const text = outputText((output) => {
@@ -187,7 +187,7 @@ describe("a terminal", () => {
     ]);
   });
 
-  test("without columns to speak of still shows a piece of the command", () => {
+  test("that is very narrow still shows a piece of the command", () => {
     const [line] = lines(
       { color: false, width: () => 20 },
       exec({ ...TS, pid: 1, args: ["/bin/a-long-command-name"] }),
@@ -195,7 +195,7 @@ describe("a terminal", () => {
     expect(line?.slice(14)).toBe("/bin/a-long-com…");
   });
 
-  test("shows the type by colour, failures by another, and the command without", () => {
+  test("gets the type in a colour, failures in another colour, and the command without colour", () => {
     const color = { color: true, width: () => 0 };
     const found = lines(
       color,
@@ -219,7 +219,7 @@ describe("a terminal", () => {
     for (const line of found) expect(line.startsWith("\x1b")).toBe(true);
   });
 
-  test("gets nothing from processes that it could act on", () => {
+  test("gets no control characters from processes", () => {
     const prng = new Prng(4);
     const records = Array.from({ length: 2000 }, () => randomRecord(prng));
     for (const line of lines({ color: true, width: () => 120 }, ...records)) {
@@ -227,7 +227,7 @@ describe("a terminal", () => {
     }
   });
 
-  test("colour changes nothing else", () => {
+  test("gets the same text with and without colours", () => {
     const prng = new Prng(5);
     const records = Array.from({ length: 300 }, () => randomRecord(prng));
     const plain = lines({ color: false, width: () => 100 }, ...records);
@@ -256,7 +256,7 @@ describe("durationText", () => {
     expect(durationText(ns)).toBe(text);
   });
 
-  test("has one to three digits before the point, and is right to what it shows", () => {
+  test("has one to three digits before the point, and is exact to its last digit", () => {
     const prng = new Prng(6);
     const units: { [unit: string]: number } = { ns: 1, µs: 1e3, ms: 1e6, s: 1e9 };
     for (let i = 0; i < 50_000; i++) {
@@ -273,7 +273,7 @@ describe("durationText", () => {
 test.each([
   ["ring_full", "its ring was full (see --ring-size)"],
   ["no_ring", "it came online without a ring, and the spare ring was full"],
-] as const)("losses stand where they happened, with their reason: %s", (reason, why) => {
+] as const)("a lost event has a line with its reason: %s", (reason, why) => {
   const time = "2026-01-02T03:04:05.000000006Z";
   const loss = { type: "lost", time, ts_ns: 1n, cpu: 3, reason, count: 7 } as const;
   const text = outputText((output) => {
@@ -284,7 +284,7 @@ test.each([
   expect(text).toBe(`${HEADING}\n03:04:05.000000 lost 7 records of CPU 3: ${why}\n`);
 });
 
-test("what is held back stands where it happened", () => {
+test("a degraded event has a line", () => {
   const text = outputText((output) => {
     const sink = new PrettySink(output, NO_TERMINAL);
     const time = "2026-01-02T03:04:05.000000006Z";
@@ -303,7 +303,7 @@ test("what is held back stands where it happened", () => {
   expect(text).toBe(`${HEADING}\n03:04:05.000000 budget, fewer_samples: why\n`);
 });
 
-test("a storm says whose events are counted, and at its end how many of which names", () => {
+test("a storm has a line with its source, and a line at its end with the counts by name", () => {
   const source = { pid: null, start_ns: null, cgroup_id: null, cgroup: null, uid: null, comm: null };
   const head = { type: "storm", time: "2026-01-02T03:04:05.000000006Z", ts_ns: 1n } as const;
   const nothing = { suppressed: null, exited: null, comms: null, window_ns: null };
@@ -337,7 +337,7 @@ test("a storm says whose events are counted, and at its end how many of which na
 describe("the summary", () => {
   const text = (summary = SUMMARY) => outputText((output) => new PrettySink(output, NO_TERMINAL).finish(summary));
 
-  test("stands below the events and says what balances, what was lost and what it cost", () => {
+  test("is printed below the events, with the counts, the losses and the cost", () => {
     expect(text()).toBe(
       `${HEADING}\n\n` +
         "10.3 s by the btf backend: fork 105, exec 107, exit 109\n" +
@@ -347,7 +347,7 @@ describe("the summary", () => {
     );
   });
 
-  test("names losses and filters only where there are any", () => {
+  test("lists losses, filtered and suppressed events only if there are any", () => {
     const none = { fork: 0, exec: 0, exit: 0 };
     expect(text({ ...SUMMARY, lost: 0, lost_by_type: none })).toContain("lost: none\n");
     expect(text({ ...SUMMARY, lost_by_reason: { ring_full: 12, no_ring: 3 } })).toContain(

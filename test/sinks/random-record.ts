@@ -1,4 +1,4 @@
-/** Records with anything in every field, for comparisons that must hold for all of them. */
+/** Records with random values in every field, for comparisons that must hold for any record. */
 import type { Prng } from "../../src/stats/prng.ts";
 import {
   COMM_LEN,
@@ -21,7 +21,7 @@ import {
   pathComponents,
 } from "../wire/make-record.ts";
 
-/** A number of up to `bits` bits: small ones as likely as large ones. */
+/** A number of up to `bits` bits; each length is equally likely. */
 function randomBig(prng: Prng, bits = 64): bigint {
   const value = (BigInt(prng.uint32()) << 32n) | BigInt(prng.uint32());
   return value & ((1n << BigInt(prng.index(bits + 1))) - 1n);
@@ -55,7 +55,7 @@ const ILL_FORMED = [
   [0xf4, 0x90, 0x80, 0x80],
 ];
 
-/** Text, ill-formed text, control characters, or any bytes; NULs among them where `nuls`. */
+/** Text, ill-formed text, control characters, or any bytes; with NULs only if `nuls` is true. */
 export function randomText(prng: Prng, maxBytes: number, nuls = false): Uint8Array {
   const anything = prng.index(4) === 0;
   const bytes: number[] = [];
@@ -98,7 +98,7 @@ export function randomRecord(prng: Prng): Uint8Array {
     const old_comm = prng.index(2) === 0 ? {} : { old_comm: randomText(prng, COMM_LEN, true) };
     return execRecord({ ...head, ...old_comm, ...image(), old_tid: prng.uint32() });
   }
-  // Figures up to where sums of them still are whole numbers for a double; past that they are what a double makes of them.
+  // Figures are mostly so small that their sums are exact in a double; some are larger, and then rounded.
   const figure = () => randomBig(prng, prng.index(10) === 0 ? 64 : 52);
   const exit = {
     ...head,

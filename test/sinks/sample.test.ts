@@ -42,7 +42,7 @@ function written(sinkOf: (output: Output) => Sink, samples: readonly [Sample, nu
 }
 
 describe("a sample", () => {
-  test("as a line of JSON, numbers past 2^53 exact", () => {
+  test("is written as a line of JSON, with exact numbers above 2^53", () => {
     const text = written((output) => new JsonlSink(output), [[SAMPLE, 12.3456]]);
     expect(text).toContain(`"ts_ns":${2n ** 60n + 1n},"cpu":3,"pid":7,"ppid":1,`);
     expect(text).toContain('"uid":1000,"gid":100,');
@@ -59,23 +59,23 @@ describe("a sample", () => {
     [0.05, 0.05],
     [99.9996, 100],
     [6400.1, 6400.1],
-  ])("CPU %p %% is written as %p", (cpuPct, expected) => {
+  ])("has a CPU time of %p %% written as %p", (cpuPct, expected) => {
     expect(JSON.parse(written((output) => new JsonlSink(output), [[SAMPLE, cpuPct]])).cpu_pct).toBe(expected);
   });
 
-  test("of a source that does not know the CPU: null", () => {
+  test("has cpu null if the source does not know the CPU", () => {
     const line = JSON.parse(written((output) => new JsonlSink(output), [[{ ...SAMPLE, cpu: NO_CPU }, 1]]));
     expect(line.cpu).toBeNull();
   });
 
-  test.each([3, NO_CPU])("is what the table of fields says, of CPU %i", (cpu) => {
+  test.each([3, NO_CPU])("has the fields of the table of fields, with CPU %i", (cpu) => {
     const view = new EventView(new ProcessTable({ lingerNs: 1e9 }), new WallClock(0n));
     view.accept(recordIn(sampleRecord({ ...SAMPLE, cpu, ts_ns: 9n, cgroup_id: 4n, rss_bytes: 2n ** 40n + 1n })));
     view.cpuPct = 1.2346;
     expect(lineOf(view)).toBe(expectedLine(view));
   });
 
-  test("is not indented, however deep in the tree its process is: its figures are to stay on 80 columns", () => {
+  test("is not indented by the depth of its process, so that its figures fit into 80 columns", () => {
     const chain = Array.from({ length: 12 }, (_, i): [Sample, number] => [
       { ...SAMPLE, pid: 4_000_001 + i, ppid: i === 0 ? 1 : 4_000_000 + i, comm: "nginx", threads: 1 },
       100,
@@ -84,14 +84,14 @@ describe("a sample", () => {
     expect(lines.at(-2)).toEndWith("nginx  100.0 %  3.0 MiB");
   });
 
-  test("enters a process that was not known", () => {
+  test("adds an unknown process to the table", () => {
     const table = new ProcessTable({ lingerNs: 1e9 });
     const view = new EventView(table, new WallClock(0n));
     view.accept(recordIn(sampleRecord(SAMPLE)));
     expect([table.live, table.find(7), table.comm(table.find(7))]).toEqual([1, view.slot, "x"]);
   });
 
-  test("in columns, for people", () => {
+  test("is written in columns by the pretty format", () => {
     const text = written(
       (output) => new PrettySink(output, { color: false, width: () => 0 }),
       [
@@ -112,7 +112,7 @@ describe("a sample", () => {
     [70, 39, "kworker/u16:3…  12.3 %  3.0 MiB"],
     [40, 14, "kworker/…  12.3 %  3.0 MiB"],
     [1, 14, "kwo…  12.3 %  3…"],
-  ])("in columns, on a terminal of %i", (width, from, expected) => {
+  ])("is fitted to a terminal of %i columns", (width, from, expected) => {
     const text = written(
       (output) => new PrettySink(output, { color: false, width: () => width }),
       [[{ ...SAMPLE, ts_ns: 1_000_000_000n, comm: "kworker/u16:3-e" }, 12.3456]],

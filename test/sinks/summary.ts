@@ -1,7 +1,7 @@
 import { noSamples } from "../../src/wire/counters.ts";
 import type { RunSummary } from "../../src/wire/summary.ts";
 
-/** A run of ten seconds, with a number of its own in every place. */
+/** A run of ten seconds, with a different number in every field. */
 export const SUMMARY: RunSummary = {
   type: "summary",
   duration_s: 10.25,

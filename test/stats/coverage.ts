@@ -4,13 +4,13 @@ import { Prng } from "../../src/stats/prng.ts";
 export const RUNS = 1000;
 
 /**
- * Where the share of 1,000 runs whose 95 % interval holds the truth has to lie: 3.3 binomial standard deviations to
- * either side, which one in a thousand good estimators would miss. The seeds are fixed, so that none does by chance.
+ * Permitted share of 1,000 runs whose 95 % interval contains the true value: 3.3 binomial standard deviations to
+ * either side, which one in a thousand good estimators would miss. Seeds are fixed, so no test fails by chance.
  */
 const REACH = 3.3 * Math.sqrt((0.95 * 0.05) / RUNS);
 export const EXPECTED_COVERAGE: Interval = [0.95 - REACH, 0.95 + REACH];
 
-/** Share of simulated runs whose interval holds the truth. */
+/** Share of simulated runs whose interval contains the true value. */
 export function coverage(seed: number, truth: number, run: (random: Prng, runSeed: number) => Interval): number {
   const random = new Prng(seed);
   let held = 0;

@@ -1,6 +1,6 @@
 import type { Prng } from "../../src/stats/prng.ts";
 
-/** A distribution to draw from, and what is known of it; a mean that does not exist is null. */
+/** A distribution with its true mean and median; a mean that does not exist is null. */
 export interface Distribution {
   name: string;
   draw(random: Prng): number;
@@ -19,7 +19,7 @@ export const EXPONENTIAL: Distribution = {
   median: Math.LN2,
 };
 
-/** Skewed as processor times are: a few values far above the rest. */
+/** Skewed like CPU times: a few values are far above the rest. */
 export const LOGNORMAL: Distribution = {
   name: "log-normal, σ = 0.5",
   draw: (random) => Math.exp(random.normal() / 2),
@@ -34,7 +34,7 @@ export const LOGNORMAL_WIDE: Distribution = {
   median: 1,
 };
 
-/** Nine of ten rounds are quiet, one is ten times as noisy. */
+/** Nine of ten rounds are quiet, and one of ten is ten times as noisy. */
 export const CONTAMINATED: Distribution = {
   name: "contaminated normal",
   draw: (random) => random.normal() * (random.float() < 0.1 ? 10 : 1),

@@ -25,7 +25,7 @@ function sweep(random: Prng, noise: Noise, weighted: boolean): LineFit {
 }
 
 describe("fitLine", () => {
-  test("finds a line exactly where there is no noise", () => {
+  test("finds a line exactly without noise", () => {
     const fit = fitLine([0, 1, 2, 5].map((x) => ({ x, y: 3 + 2 * x }))) as LineFit;
     expect(fit.intercept).toBeCloseTo(3, 12);
     expect(fit.slope).toBeCloseTo(2, 12);
@@ -47,7 +47,7 @@ describe("fitLine", () => {
     expect(fit.r2).toBeCloseTo(6.05 / 8.75, 12);
   });
 
-  test("a weight counts like as many points", () => {
+  test("treats a weight like that many equal points", () => {
     const points = [
       { x: 0, y: 1 },
       { x: 1, y: 4 },
@@ -59,7 +59,7 @@ describe("fitLine", () => {
     expect(weighted.intercept).toBeCloseTo(repeated.intercept, 12);
   });
 
-  test("gives no line for one x, and no interval for two points", () => {
+  test("returns null for one x, and an unbounded interval for two points", () => {
     expect(fitLine([])).toBeNull();
     expect(fitLine([{ x: 1, y: 1 }])).toBeNull();
     expect(
@@ -82,7 +82,7 @@ describe("fitLine", () => {
     ["noise that grows five-fold over the sweep, right weights", GROWING, true],
     ["noise that grows five-fold over the sweep, no weights", GROWING, false],
   ] as const) {
-    test(`recovers known parameters: intervals hold the truth in 95 % of 1,000 runs, ${name}`, () => {
+    test(`recovers known parameters: intervals contain the true value in 95 % of 1,000 runs, ${name}`, () => {
       let slopes = 0;
       const check = (truth: number, of: (fit: LineFit) => readonly [number, number]): number =>
         coverage(31, truth, (random) => {
@@ -107,21 +107,21 @@ describe("invertLine", () => {
   const noisy = (slope: number): LineFit =>
     fitLine([0, 1, 2, 3, 4, 5].map((x, i) => ({ x, y: 1 + slope * x + (i % 2 === 0 ? 0.1 : -0.1) }))) as LineFit;
 
-  test("gives the crossing, inside its interval", () => {
+  test("returns the x of a y, inside its interval", () => {
     const { value, interval } = invertLine(noisy(2), 9);
     expect(value).toBeCloseTo(4, 1);
     expect(interval[0]).toBeLessThan(value);
     expect(interval[1]).toBeGreaterThan(value);
   });
 
-  test("has no upper end where the line may be flat, and no crossing where it falls", () => {
+  test("has no upper end if the line may be flat, and is infinite if the line falls", () => {
     expect(invertLine(noisy(0.02), 9).interval[1]).toBe(Number.POSITIVE_INFINITY);
     const falling = invertLine(noisy(-2), 9);
     expect(falling.value).toBe(Number.POSITIVE_INFINITY);
     expect(falling.interval[1]).toBe(Number.POSITIVE_INFINITY);
   });
 
-  test("is 0 where the line starts above", () => {
+  test("is 0 if the line starts above the value", () => {
     expect(invertLine(noisy(2), 0.5)).toEqual({ value: 0, interval: [0, 0] });
   });
 });

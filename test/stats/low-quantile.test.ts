@@ -7,7 +7,7 @@ import { coverage, EXPECTED_COVERAGE } from "./coverage.ts";
 type Arm = "on" | "off" | "null";
 
 /**
- * Rounds as a shared machine gives them: an operation of 40 µs, noise that only ever adds time, now and then a
+ * Simulated rounds of a shared machine: an operation of 40 µs, noise that only adds time, sometimes a
  * preemption of a millisecond, and a machine that drifts from block to block.
  */
 function simulate(random: Prng, addedUs: number, rounds: number, repetitions: number): Round<Arm>[] {
@@ -26,7 +26,7 @@ function simulate(random: Prng, addedUs: number, rounds: number, repetitions: nu
 }
 
 describe("summariseBlock", () => {
-  test("gives the low quantiles in any order of the input, which it leaves alone", () => {
+  test("returns the low quantiles for input in any order, and does not change the input", () => {
     const durations = Float64Array.from({ length: 101 }, (_, i) => 100 - i);
     expect(summariseBlock(durations)).toEqual({ n: 101, p10: 10, p25: 25, p50: 50, mean: 50 });
     expect(durations[0]).toBe(100);
@@ -34,7 +34,7 @@ describe("summariseBlock", () => {
 });
 
 describe("armOfRound", () => {
-  test("is the mean of the arm's blocks: a steady drift over a mirrored round cancels", () => {
+  test("is the mean of the arm's blocks, so that a steady drift over a mirrored round cancels", () => {
     const block = (p25: number) => ({ n: 1, p10: 0, p25, p50: 0, mean: 0 });
     const round: Round<Arm> = { order: ["off", "on", "on", "off"], blocks: [1, 2, 3, 4].map(block) };
     expect(armOfRound(round, "on", "p25")).toBe(2.5);
@@ -44,7 +44,7 @@ describe("armOfRound", () => {
 });
 
 describe("lowQuantileDifference", () => {
-  test("finds a known slowdown and nothing between arms that are alike, where the means see neither", () => {
+  test("finds a known slowdown, and none between equal arms, in noise that hides both from means", () => {
     const rounds = simulate(new Prng(3), 2, 40, 100);
     const found = lowQuantileDifference(rounds, "on", "off");
     expect(Math.abs(found.value - 2)).toBeLessThan(0.3);
@@ -57,7 +57,7 @@ describe("lowQuantileDifference", () => {
     expect(means.smallestDetectable).toBeGreaterThan(4 * found.smallestDetectable);
   });
 
-  test("the interval holds the truth in 95 % of 1,000 simulated runs", () => {
+  test("has an interval that contains the true value in 95 % of 1,000 simulated runs", () => {
     const held = coverage(
       21,
       1,

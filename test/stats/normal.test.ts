@@ -3,7 +3,7 @@ import { normalCdf, normalQuantile } from "../../src/stats/normal.ts";
 import { studentQuantile } from "../../src/stats/student.ts";
 
 describe("normal distribution", () => {
-  test("cdf, in the middle and far out", () => {
+  test("has correct values of normalCdf, in the middle and in the tails", () => {
     // R: pnorm(c(0, 1, -1.959963984540054, -3, -3.5, -10)), 10 digits.
     expect(normalCdf(0)).toBe(0.5);
     expect(normalCdf(1)).toBeCloseTo(0.8413447461, 10);
@@ -15,7 +15,7 @@ describe("normal distribution", () => {
     expect(normalCdf(40)).toBe(1);
   });
 
-  test("quantile is its inverse", () => {
+  test("has normalQuantile as the inverse of normalCdf", () => {
     expect(normalQuantile(0.975)).toBeCloseTo(1.959963984540054, 10);
     for (const p of [1e-9, 0.001, 0.2, 0.5, 0.8, 0.999]) expect(normalCdf(normalQuantile(p)) / p).toBeCloseTo(1, 8);
     expect(normalQuantile(0)).toBe(Number.NEGATIVE_INFINITY);
@@ -24,7 +24,7 @@ describe("normal distribution", () => {
 });
 
 describe("Student's t", () => {
-  test("quantiles as printed tables have them", () => {
+  test("has the quantiles of printed tables", () => {
     const table: [number, number][] = [
       [1, 12.7062],
       [2, 4.30265],

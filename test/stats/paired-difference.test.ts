@@ -3,7 +3,7 @@ import { pairedDifference, smallestDetectable } from "../../src/stats/paired-dif
 import { Prng } from "../../src/stats/prng.ts";
 
 describe("pairedDifference", () => {
-  test("cancels what the arms of a round have in common", () => {
+  test("cancels the common part of the arms of a round", () => {
     const random = new Prng(1);
     const machine = Array.from({ length: 30 }, () => 1000 * random.float());
     const treated = machine.map((state) => state + 5 + 0.1 * random.normal());
@@ -13,7 +13,7 @@ describe("pairedDifference", () => {
     expect(interval[1]).toBeLessThan(5.2);
   });
 
-  test("an outlier moves the mean, not the median", () => {
+  test("is moved by an outlier as a mean, not as a median", () => {
     const control = new Float64Array(21);
     const treated = Float64Array.from(control, (_, i) => (i === 20 ? 2100 : i / 10));
     expect(pairedDifference(treated, control).value).toBe(1);
@@ -31,7 +31,7 @@ describe("smallest detectable effect", () => {
     expect(smallestDetectable(Number.POSITIVE_INFINITY)).toBe(Number.POSITIVE_INFINITY);
   });
 
-  test("of that size an effect is found in about 80 % of 1,000 runs, and none in about 5 % without it", () => {
+  test("is found in about 80 % of 1,000 runs, and a false effect in about 5 % without it", () => {
     const random = new Prng(11);
     const none = new Float64Array(40);
     // Standard error of the mean of 40 standard normal values.

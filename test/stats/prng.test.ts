@@ -3,14 +3,14 @@ import { mean, variance } from "../../src/stats/moments.ts";
 import { Prng } from "../../src/stats/prng.ts";
 
 describe("Prng", () => {
-  test("gives the published sequence of xoshiro128**", () => {
+  test("returns the published sequence of xoshiro128**", () => {
     const random = Prng.fromState([1, 2, 3, 4]);
     expect(Array.from({ length: 10 }, () => random.uint32())).toEqual([
       11520, 0, 5927040, 70819200, 2031721883, 1637235492, 1287239034, 3734860849, 3729100597, 4258142804,
     ]);
   });
 
-  test("gives the same again for the same seed, and something else for another", () => {
+  test("returns the same sequence for the same seed, and another for another seed", () => {
     const draw = (seed: number): number[] => {
       const random = new Prng(seed);
       return Array.from({ length: 8 }, () => random.uint32());
@@ -41,7 +41,7 @@ describe("Prng", () => {
     expect(Math.abs(values.filter((value) => value > 1.96).length / values.length - 0.025)).toBeLessThan(0.002);
   });
 
-  test("shuffles into every order equally often and leaves its input alone", () => {
+  test("shuffles into every order equally often, and does not change its input", () => {
     const random = new Prng(3);
     const items = ["a", "b", "c"] as const;
     const counts = new Map<string, number>();

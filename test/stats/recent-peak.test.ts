@@ -3,7 +3,7 @@ import { RecentPeak } from "../../src/stats/recent-peak.ts";
 
 const S = 1e9;
 
-test("the highest value is remembered for half a minute at least, and for a minute at most", () => {
+test("the highest value is kept for at least 30 and at most 60 seconds", () => {
   const peak = new RecentPeak();
   expect(peak.at(0)).toBe(0);
   peak.add(7, 10 * S);

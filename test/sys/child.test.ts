@@ -20,7 +20,7 @@ function shell(script: string, output: ScratchFile, more: Partial<ConstructorPar
   });
 }
 
-/** Whether a process is there, and not only waiting to be reaped. */
+/** Whether a process exists and is no zombie. */
 function lives(pid: number): boolean {
   try {
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "latin1"));
@@ -38,7 +38,7 @@ async function gone(pid: number): Promise<void> {
   expect(lives(pid)).toBe(false);
 }
 
-test("its words are heard once each, in their order, also the last before its end", async () => {
+test("hear() finds each text of a child once, in order, also the last before its end", async () => {
   using folder = new PrivateFolder("linnix-overhead-");
   using output = new ScratchFile(folder);
   await using child = shell("echo one >&2; echo two >&2; read x; echo last >&2", output, { stdin: "pipe" });
@@ -50,7 +50,7 @@ test("its words are heard once each, in their order, also the last before its en
   expect(await child.hear("more")).toBe(false);
 });
 
-test("waiting for words ends with the signal", async () => {
+test("hear() returns false when its signal is aborted", async () => {
   using folder = new PrivateFolder("linnix-overhead-");
   using output = new ScratchFile(folder);
   await using child = shell("sleep 100", output);
@@ -60,7 +60,7 @@ test("waiting for words ends with the signal", async () => {
   expect(await heard).toBe(false);
 });
 
-test("an unexpected end is a problem, an expected one is none", async () => {
+test("problem() reports an unexpected end of a child, and null for an expected end", async () => {
   using folder = new PrivateFolder("linnix-overhead-");
   using output = new ScratchFile(folder);
   await using failing = shell("echo out; exit 7", output);
@@ -74,7 +74,7 @@ test("an unexpected end is a problem, an expected one is none", async () => {
   expect([...output.lines()]).toEqual(["out"]);
 });
 
-test("with it ends what it has started", async () => {
+test("stop() also ends processes that the child has started", async () => {
   using folder = new PrivateFolder("linnix-overhead-");
   using output = new ScratchFile(folder);
   const child = shell("sleep 100 & echo $! >&2; echo told >&2; wait", output);
@@ -85,7 +85,7 @@ test("with it ends what it has started", async () => {
   await gone(pid);
 });
 
-test("it does not outlive a process that is killed", async () => {
+test("a child ends when its linnix process is killed", async () => {
   const script = `
     import { Child } from ${JSON.stringify(`${import.meta.dir}/../../src/sys/child.ts`)};
     const child = new Child({ argv: ["/bin/sleep", "100"], env: {}, cwd: "/", stdin: "ignore", stdout: 1,
@@ -96,7 +96,7 @@ test("it does not outlive a process that is killed", async () => {
   const parent = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe", stderr: "inherit" });
   const { value } = await parent.stdout.getReader().read();
   const pid = Number(new TextDecoder().decode(value));
-  // From there on it is on its leash: what stands before the program's name has been executed.
+  // Once the comm is the program's, the child ends with its parent: the supervising commands have been executed.
   for (let tries = 0; tries < 1000 && commOf(pid) !== "sleep"; tries++) await Bun.sleep(10);
   expect(commOf(pid)).toBe("sleep");
   parent.kill("SIGKILL");
@@ -104,10 +104,10 @@ test("it does not outlive a process that is killed", async () => {
   await gone(pid);
 });
 
-test("a program that is not there is an error for the user", () => {
+test("a program that does not exist is an error with exit code 3", () => {
   using folder = new PrivateFolder("linnix-overhead-");
   using output = new ScratchFile(folder);
-  // With a leash in front of it only the leash's program is looked for.
+  // With a supervising command before it, only that command must exist.
   try {
     const child = shell("", output, { argv: ["/no/such/program"] });
     expect(child.pid).toBeGreaterThan(0);
@@ -116,7 +116,7 @@ test("a program that is not there is an error for the user", () => {
   }
 });
 
-test("a scratch file has no name, gives whole lines and can be emptied", () => {
+test("a scratch file has no name, returns whole lines and can be emptied", () => {
   const folder = new PrivateFolder("linnix-overhead-");
   using output = new ScratchFile(folder);
   const child = Bun.spawnSync(["sh", "-c", "printf 'a\\nb\\nhalf'"], { stdout: output.fd });
@@ -134,7 +134,7 @@ function speaking(script: string): Child {
   return new Child({ argv: ["/bin/sh", "-c", script], stdin: "pipe", stdout: "pipe", stderr: "pipe" });
 }
 
-test("answers come line by line, and none once it has ended", async () => {
+test("answer() returns one line of a child at a time, and null after its end", async () => {
   await using child = speaking("while read -r word; do echo $word; echo $word again; done; printf half");
   await child.send("one");
   expect([await child.answer(30_000), await child.answer(30_000)]).toEqual(["one", "one again"]);
@@ -145,7 +145,7 @@ test("answers come line by line, and none once it has ended", async () => {
   expect(child.exitCode).toBe(0);
 });
 
-test("without a stop signal it ends with its input, and is ended with its session if it does not", async () => {
+test("without a stop signal stop() closes the input of a child, and kills its session if it does not end", async () => {
   await using willing = speaking("read -r _; exit 3");
   await willing.stop();
   expect([willing.exitCode, willing.signalCode]).toEqual([3, null]);
@@ -156,12 +156,12 @@ test("without a stop signal it ends with its input, and is ended with its sessio
   await gone(pid);
 });
 
-test("it gets no environment but PATH unless one is given", async () => {
+test("a child has only PATH in its environment unless another is given", async () => {
   await using child = speaking("/usr/bin/env | /usr/bin/sort | /usr/bin/tr '\\n' ' '; echo");
   expect(await child.answer(30_000)).toMatch(/^PATH=\S+ PWD=\/( \w+=\S*)? $/);
 });
 
-test("what it started ends with it, although nothing stops it", async () => {
+test("processes that a child started end with it, also without stop()", async () => {
   using folder = new PrivateFolder("linnix-overhead-");
   using output = new ScratchFile(folder);
   await using child = shell("sleep 100 & echo $! >&2", output);

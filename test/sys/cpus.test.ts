@@ -2,30 +2,30 @@ import { expect, test } from "bun:test";
 import { availableParallelism } from "node:os";
 import { onlineCpuCount, onlineCpus, parseCpuList, possibleCpus } from "../../src/sys/cpus.ts";
 
-/** Files by path; any other cannot be read. */
+/** A reader of these files by path; other files cannot be read. */
 const reader = (files: Record<string, string>) => (path: string) => {
   const text = files[path];
   if (text === undefined) throw new Error(`ENOENT: ${path}`);
   return text;
 };
 
-test("lists of CPUs, with gaps", () => {
+test("parseCpuList reads lists of CPUs with gaps", () => {
   expect(parseCpuList("0\n")).toEqual([0]);
   expect(parseCpuList("0-3,8,10-11\n")).toEqual([0, 1, 2, 3, 8, 10, 11]);
   expect(parseCpuList("\n")).toEqual([]);
 });
 
-test("the possible CPUs are the kernel's, gaps left out", () => {
+test("possible CPUs are those that the kernel lists, without gaps", () => {
   expect(possibleCpus(reader({ "/sys/devices/system/cpu/possible": "0-1,4\n" }))).toEqual([0, 1, 4]);
 });
 
-test("without /sys there is room for those that are online, and for more", () => {
+test("without /sys, possible CPUs include those online, rounded up to more", () => {
   const stat = (cpu: number) => `cpu  1 2\ncpu0 1 2\ncpu${cpu} 1 2\nintr 5\n`;
   expect(possibleCpus(reader({ "/proc/stat": stat(1) }))).toHaveLength(64);
   expect(possibleCpus(reader({ "/proc/stat": stat(64) }))).toHaveLength(128);
 });
 
-test("the CPUs that are online are the kernel's, and counted without /sys too", () => {
+test("online CPUs are those that the kernel lists, and are counted from /proc/stat without /sys", () => {
   const online = { "/sys/devices/system/cpu/online": "0-1,4\n" };
   expect(onlineCpus(reader(online))).toEqual([0, 1, 4]);
   expect(onlineCpuCount(reader(online))).toBe(3);
@@ -35,6 +35,6 @@ test("the CPUs that are online are the kernel's, and counted without /sys too", 
   expect(onlineCpus().length).toBeGreaterThanOrEqual(availableParallelism());
 });
 
-test("this machine's own are among them", () => {
+test("the possible CPUs of this machine include CPU 0", () => {
   expect(possibleCpus()).toContain(0);
 });

@@ -1,4 +1,4 @@
-/** Sleeps beside its event loop, and says what it heard: see event-loop.test.ts. */
+/** Sleeps beside its event loop, and prints which events ended the sleep: see event-loop.test.ts. */
 import { EventLoopSleep, eventLoopTurn } from "../../src/sys/event-loop.ts";
 
 const LONG_MS = 60_000;
@@ -6,13 +6,13 @@ const LONG_MS = 60_000;
 const sleep = EventLoopSleep.open();
 if (!sleep) throw new Error("no event loop");
 
-/** Sleeps until `what` has come by the event loop; false if a whole minute went by without. */
+/** Sleeps until the event of `what` arrives by the event loop; false if it does not within a minute. */
 async function hears(what: (come: () => void) => void): Promise<boolean> {
   let hasCome = false;
   what(() => {
     hasCome = true;
   });
-  // The loop has a turn first, for what it is to listen to may not be known to it yet.
+  // The loop has a turn first, because it may not know the new event source yet.
   do {
     await eventLoopTurn();
     if (!hasCome && sleep?.for(LONG_MS)) return false;
@@ -20,7 +20,7 @@ async function hears(what: (come: () => void) => void): Promise<boolean> {
   return true;
 }
 
-// What the start has left behind is heard first.
+// Events of the start are handled first.
 await Bun.sleep(50);
 const heard = {
   nothing: sleep.for(20),

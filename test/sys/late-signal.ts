@@ -47,7 +47,7 @@ async function flushesUntilHeard(): Promise<number> {
 }
 
 const isSafe = await turnIsSafe();
-// The signal may have its turn only now.
+// The signal may be handled only now.
 await Bun.sleep(50);
 console.log(JSON.stringify({ isSafe, flushes: await flushesUntilHeard() }));
 process.exit(0);

@@ -14,18 +14,18 @@ describe("the page", () => {
     [262_144, 4096, 64],
     [262_144, 16_384, 16],
     [262_144, 65_536, 4],
-    // A ring of less than a page.
+    // A ring smaller than a page.
     [4096, 65_536, 1],
-  ])("%i bytes in pages of %i: %i", (bytes, page, pages) => {
+  ])("for %i bytes needs, with pages of %i bytes: %i", (bytes, page, pages) => {
     expect(pagesFor(bytes, page)).toBe(pages);
   });
 });
 
-test("resident pages of files are those of statm, whatever a page is", () => {
+test("is the unit of the resident file memory in statm", () => {
   const statm = "9146 2005 1277 3 0 1500 0\n";
   expect(residentFileBytes(statm, 4096)).toBe(1277 * 4096);
   expect(residentFileBytes(statm, 65_536)).toBe(1277 * 65_536);
-  // Megabytes of Bun's own, in what the kernel counts by its own page.
+  // Bun itself has megabytes of file memory, counted in pages of this kernel.
   expect(residentFileBytes()).toBeGreaterThan(2 ** 20);
   expect(residentFileBytes()).toBeLessThan(2 ** 31);
 });

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PrivateFolder } from "../../src/sys/private-folder.ts";
 
-test("a private folder is this user's alone, removed at the end, and sweeps those that no process holds", () => {
+test("a private folder has mode 0700, is removed at the end, and removes folders that no process locks", () => {
   const precious = mkdtempSync(join(tmpdir(), "linnix-precious-"));
   writeFileSync(join(precious, "file"), "");
   const prefix = `linnix-sweep-test-${process.pid}-`;
@@ -12,7 +12,7 @@ test("a private folder is this user's alone, removed at the end, and sweeps thos
   mkdirSync(join(left, "sub"), { recursive: true });
   writeFileSync(join(left, "sub/file"), "");
   symlinkSync(precious, join(left, "link"));
-  // The modes of what mkdtemp makes.
+  // mkdtemp creates folders with mode 0700; another mode is not removed.
   const open = join(tmpdir(), `${prefix}open`);
   mkdirSync(open, { mode: 0o755 });
   rmSync(left, { recursive: true });

@@ -3,7 +3,7 @@ import { constants } from "node:os";
 import { NativeError } from "../../src/sys/errno.ts";
 import { hintOf, refusalCode, refusalHint } from "../../src/sys/refusal.ts";
 
-test("the errno of an error is that of its code, its cause or its words", () => {
+test("refusalCode finds the errno of an error in its code, its cause or its text", () => {
   expect(refusalCode(Object.assign(new Error("open"), { code: "EROFS" }))).toBe("EROFS");
   expect(refusalCode(new Error("x", { cause: new NativeError("bpf", constants.errno.EPERM) }))).toBe("EPERM");
   expect(refusalCode(new Error("lib.so: cannot open shared object file: Too many open files"))).toBe("EMFILE");
@@ -33,12 +33,12 @@ test.each([
   expect(refusalHint(code)).toContain(words);
 });
 
-test("bpf(2) that a signal interrupted is no limit of processes", () => {
+test("EAGAIN of bpf(2) has a hint about signals, not about the limit of processes", () => {
   const { EAGAIN, ENOMEM, ENOSPC } = constants.errno;
   const interrupted = new Error("not loaded", { cause: new NativeError("bpf_object__load", EAGAIN) });
   expect(hintOf(interrupted)).toContain("signals interrupt");
   expect(hintOf(interrupted)).not.toContain("ulimit");
-  // The verifier's log was too short: no disk is full.
+  // Here ENOSPC means that the verifier's log was too short, not a full disk.
   expect(hintOf(new NativeError("bpf_prog_load", ENOSPC))).toBeNull();
   expect(hintOf(new NativeError("loading a BPF object", ENOMEM))).toContain("MemoryMax=");
   expect(hintOf(new NativeError("posix_spawn", EAGAIN))).toContain("TasksMax=");

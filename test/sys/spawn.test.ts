@@ -25,7 +25,7 @@ function waitFor(watch: ExitWatch, pid: number) {
 }
 
 describe("clocks", () => {
-  test("the boot-time clock is the kernel's, exact", () => {
+  test("the boot-time clock agrees with /proc/uptime", () => {
     const before = clockNs(CLOCK.boottime);
     const uptimeS = Number(readFileSync("/proc/uptime", "latin1").split(" ")[0]);
     const after = clockNs(CLOCK.boottime);
@@ -33,7 +33,7 @@ describe("clocks", () => {
     expect(Number(after) / 1e9).toBeGreaterThan(uptimeS - 0.02);
   });
 
-  test("a relative clock goes on from its origin, through changes of the second", () => {
+  test("a relative clock continues from its origin, also across full seconds", () => {
     const clock = new RelativeClock(CLOCK.boottime);
     let last = 0;
     for (let i = 0; i < 1000; i++) {
@@ -50,7 +50,7 @@ describe("clocks", () => {
 });
 
 describe("Spawner", () => {
-  test("gives the child's pid, and reap its status and usage", () => {
+  test("returns the pid of the child, and reap() returns its status and usage", () => {
     using spawner = new Spawner(["A=1"]);
     using watch = new ExitWatch();
     for (const [script, status] of [
@@ -69,7 +69,7 @@ describe("Spawner", () => {
     expect(reap(-1)).toBeNull();
   });
 
-  test("usage is the child's own", () => {
+  test("has the usage of the child alone", () => {
     using spawner = new Spawner([]);
     using watch = new ExitWatch();
     const pid = spawner.spawn(SH, ["sh", "-c", "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"]);
@@ -79,13 +79,13 @@ describe("Spawner", () => {
     expect(usage?.minorFaults).toBeGreaterThan(0);
   });
 
-  test("a program that is not there is an error number, not a child", () => {
+  test("returns a negative error number for a program that does not exist", () => {
     using spawner = new Spawner([]);
     expect(errnoName(-spawner.spawn(cString("/nonexistent"), ["x"]))).toBe("ENOENT");
     expect(reap(-1)).toBeNull();
   });
 
-  test("errors have their usual names", () => {
+  test("names errors by errnoName()", () => {
     expect([1, 2, 11, 12, 24, 9999].map(errnoName)).toEqual([
       "EPERM",
       "ENOENT",
@@ -96,13 +96,13 @@ describe("Spawner", () => {
     ]);
   });
 
-  test("too many or too long arguments are refused", () => {
+  test("refuses too many or too long arguments", () => {
     using spawner = new Spawner([]);
     expect(() => spawner.spawn(TRUE, Array(600).fill("x"))).toThrow(RangeError);
     expect(() => spawner.spawn(TRUE, ["x", "y".repeat(70_000)])).toThrow(RangeError);
   });
 
-  test("closed is closed", () => {
+  test("throws after it was disposed", () => {
     const spawner = new Spawner([]);
     spawner[Symbol.dispose]();
     spawner[Symbol.dispose]();
@@ -111,7 +111,7 @@ describe("Spawner", () => {
 });
 
 describe("ExitWatch", () => {
-  test("names every one of many children, in whatever order they end, and leaves no descriptor", () => {
+  test("reports each of many children that end in any order, and leaks no descriptor", () => {
     const before = openFds().length;
     {
       using spawner = new Spawner([]);
@@ -122,7 +122,7 @@ describe("ExitWatch", () => {
         expect(watch.add(pid)).toBe(true);
         alive.add(pid);
       }
-      // A batch smaller than what is ready says that there is more.
+      // If more children are ready than the batch holds, the call reports that there are more.
       sleepNs(60e6);
       const ended = new Int32Array(8);
       while (alive.size > 0) {
@@ -146,12 +146,12 @@ describe("ExitWatch", () => {
     expect(openFds().length).toBe(before);
   });
 
-  test("a process that is not there is not watched", () => {
+  test("returns false for a process that does not exist", () => {
     using watch = new ExitWatch();
     expect(watch.add(2 ** 22 + 5)).toBe(false);
   });
 
-  test("closed is closed", () => {
+  test("throws after it was disposed", () => {
     const watch = new ExitWatch();
     watch[Symbol.dispose]();
     watch[Symbol.dispose]();

@@ -12,7 +12,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test("a temporary folder is private, empty and in TMPDIR; where none can be made the error names TMPDIR", () => {
+test("a temporary folder is private and in TMPDIR; if it cannot be made, the error names TMPDIR", () => {
   const path = makeTempFolder("linnix-x-");
   expect(statSync(path).mode & 0o777).toBe(0o700);
   rmSync(path, { recursive: true });

@@ -9,18 +9,18 @@ function read(links: Record<string, string>, offsets: string | null = OFFSETS) {
   return readTimeNamespace({ readLink: (path) => links[path] ?? null, readText: () => offsets });
 }
 
-describe("the time namespace of a process", () => {
-  test("in the initial one, and on a kernel without time namespaces, there is no offset", () => {
+describe("the offset of the time namespace", () => {
+  test("is 0 in the initial namespace, and on a kernel without time namespaces", () => {
     expect(read({ [OWN]: "time:[4026531834]", [CHILDREN]: "time:[4026532177]" }).boottimeOffsetNs).toBe(0n);
     expect(read({}).boottimeOffsetNs).toBe(0n);
   });
 
-  test("in another one it is the offset of the boot-time clock", () => {
+  test("is that of the boot-time clock in another namespace", () => {
     const links = { [OWN]: "time:[4026532177]", [CHILDREN]: "time:[4026532177]" };
     expect(read(links)).toEqual({ isInitial: false, boottimeOffsetNs: -599_500_000_000n });
   });
 
-  test("it is not known if the file is missing, is not understood, or is about the children alone", () => {
+  test("is unknown if the file is missing, invalid, or about the children alone", () => {
     const own = { [OWN]: "time:[4026532177]" };
     for (const namespace of [
       read({ ...own, [CHILDREN]: "time:[4026532177]" }, null),
@@ -32,7 +32,7 @@ describe("the time namespace of a process", () => {
     }
   });
 
-  test("clocks have names, and numbers on the first kernels that have the file", () => {
+  test("is found by the clock's name, and by its number on the first kernels with the file", () => {
     expect(boottimeOffsetOf("monotonic  1 0\nboottime  86400 7\n")).toBe(86_400_000_000_007n);
     expect(boottimeOffsetOf("1 1 0\n7 -3 0\n")).toBe(-3_000_000_000n);
     expect(boottimeOffsetOf("monotonic  1 0\n")).toBeNull();

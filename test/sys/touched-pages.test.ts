@@ -4,7 +4,7 @@ import { release } from "node:os";
 import { mapTouchedPagesOnly } from "../../src/sys/touched-pages.ts";
 import { reasonOf, titled } from "../kernel/support/needs.ts";
 
-/** Mappings with userfaultfd for writes (`uw`, proc(5)), by their files. */
+/** Files of the mappings with userfaultfd for writes (`uw`, proc(5)). */
 function watchedFiles(): string[] {
   const mappings = readFileSync("/proc/self/smaps", "latin1").split(/\n(?=[0-9a-f]+-[0-9a-f]+ )/);
   return mappings.filter((text) => /^VmFlags:.* uw\b/m.test(text)).map((text) => /\/.*/.exec(text)?.[0] ?? "");
@@ -14,7 +14,7 @@ const openFds = () => readdirSync("/proc/self/fd").length;
 
 const [major = 0, minor = 0] = release().split(".").map(Number);
 const isOld = major < 6 || (major === 6 && minor < 7);
-// As in a container.
+// A seccomp filter, as in a container.
 const isFiltered = !/^Seccomp:\s+0$/m.test(readFileSync("/proc/self/status", "latin1"));
 
 const reason = reasonOf(
@@ -22,8 +22,8 @@ const reason = reasonOf(
   isFiltered && "a filter of system calls is on, which usually leaves userfaultfd out",
 );
 
-describe("pages that are touched only", () => {
-  test.skipIf(reason !== null)(titled("are had for the executable until it is ended", reason), () => {
+describe("mapping only touched pages", () => {
+  test.skipIf(reason !== null)(titled("applies to the executable until it is disposed", reason), () => {
     const fds = openFds();
     {
       using _only = mapTouchedPagesOnly();

@@ -18,7 +18,7 @@ function named(groups: readonly Group[], comm: string): Group | undefined {
 const sum = (groups: readonly Group[], of: (group: Group) => number) => groups.reduce((all, one) => all + of(one), 0);
 
 describe("TotalsBuffers", () => {
-  test("reads each figure from its own place", () => {
+  test("reads each figure from its own offset", () => {
     const { memory, buffers } = opened();
     const figures = {
       started: 1,
@@ -53,7 +53,7 @@ describe("TotalsBuffers", () => {
     expect(buffers.take()).toEqual([]);
   });
 
-  test("what a program adds to a buffer after the switch is in the next result", () => {
+  test("figures that a program adds to a buffer after the switch are in the next result", () => {
     const { memory, buffers } = opened();
     memory.add(3, { comm: "slow", started: 1, cpu_user_ns: 100 });
     expect(named(buffers.take(), "slow")?.figure("started")).toBe(1);
@@ -96,7 +96,7 @@ describe("TotalsBuffers", () => {
     expect(buffers.take()).toEqual([]);
   });
 
-  test("names that are counted at a place without a group are counted from 0 after the switch", () => {
+  test("the count of names at a place without a group is reset after the switch", () => {
     const { memory, buffers } = opened();
     memory.countName(5);
     memory.countName(5);
@@ -105,7 +105,7 @@ describe("TotalsBuffers", () => {
     expect(new Uint8Array(memory.bytes).every((byte) => byte === 0)).toBe(true);
   });
 
-  test("counts only the read places with a group, because only those leave garbage", () => {
+  test("placesRead counts only places with a group, because only those leave garbage", () => {
     const { memory, buffers } = opened();
     buffers.take();
     expect(buffers.placesRead).toBe(0);
@@ -115,7 +115,7 @@ describe("TotalsBuffers", () => {
     expect(buffers.placesRead).toBe(2);
   });
 
-  test("a process called other, the rest of its cgroup and the rest of all are three groups", () => {
+  test("a process named other, the rest of its cgroup and the rest of all are three groups", () => {
     const { memory, buffers } = opened();
     memory.add(1, { comm: "other", started: 1 });
     memory.add(2, { kind: TOTALS_OTHER, started: 2 });
@@ -128,9 +128,9 @@ describe("TotalsBuffers", () => {
     ]);
   });
 
-  test("a cgroup has at most 64 names, those with the most events, and nothing is lost", () => {
+  test("a cgroup has at most 64 names, those with the most events; other names count in its rest", () => {
     const { memory, buffers } = opened();
-    // As many CPUs as can enter a name at the same time may pass the kernel's bound.
+    // CPUs that add names at the same time may exceed the kernel's bound.
     for (let comm = 0; comm < MAX_COMMS + 4; comm++) memory.add(comm, { comm: `c${comm}`, started: 1 + comm });
     memory.add(200, { kind: TOTALS_OTHER, started: 1000 });
     memory.add(201, { cgroupId: 2n, comm: "elsewhere", started: 1 });
@@ -167,7 +167,7 @@ describe("TotalsBuffers", () => {
     expect(buffers.take()).toEqual([]);
   });
 
-  test("what is added to a place after it was read is in the next result, once", () => {
+  test("figures that are added to a place after it was read are in the next result, once", () => {
     const { memory, buffers } = opened();
     memory.add(5, { comm: "a", started: 2, cpu_user_ns: 10, lifetimes: { 3: 1 } });
     const before = memory.switch.buffer;

@@ -23,7 +23,7 @@ test("bytes after the NUL of a name are ignored", () => {
   const dirty = bytesOf("sh");
   dirty.fill(0x41, 3);
   expect([texts.of(bytesOf("sh")), texts.of(dirty), texts.of(dirty)]).toEqual(["sh", "sh", "sh"]);
-  // Bytes that are no UTF-8 make one text, but are several names.
+  // Different invalid UTF-8 has the same text, but is different names.
   const [one, other] = [new Uint8Array([0xff, 0]), new Uint8Array([0xfe, 0])];
   expect([texts.of(one), texts.of(other)]).toEqual(["\ufffd", "\ufffd"]);
 });

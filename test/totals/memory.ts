@@ -1,6 +1,6 @@
 import { LIFETIME_BUCKETS, TOTALS, TOTALS_REST } from "../../src/wire/layout.gen.ts";
 
-/** What the kernel side adds to a group. */
+/** Figures that the kernel side adds to a group. */
 export interface Added {
   cgroupId?: bigint;
   comm?: string;
@@ -38,7 +38,7 @@ export class TotalsMemory {
     this.#view = new DataView(this.bytes);
   }
 
-  /** Adds to a place of a buffer, of the one in use where none is named. */
+  /** Adds to a place of a buffer, by default of the buffer in use. */
   add(place: number, added: Added, buffer = this.switch.buffer): void {
     const view = this.#view;
     const at = (buffer * (this.places + TOTALS_REST) + place) * TOTALS.size;
@@ -72,7 +72,7 @@ export class TotalsMemory {
     this.#view.setUint32(at, this.#view.getUint32(at, true) + 1, true);
   }
 
-  /** A place that two programs wanted at the same time, so that none has it. */
+  /** Marks a place that two programs claimed at the same time, so that no program uses it. */
   waste(place: number): void {
     const at = (this.switch.buffer * (this.places + TOTALS_REST) + place) * TOTALS.size;
     this.#view.setUint32(at + TOTALS.claims, 2, true);

@@ -42,7 +42,7 @@ test("the CPU time of a process before the run is subtracted only when it has en
   expect(interval([1, { comm: "old", ...ENDED }])).toEqual([WHOLE]);
 });
 
-test("the end of a process that does not pass the filters subtracts nothing from a later one of its group", () => {
+test("the end of a process that the filters exclude subtracts nothing from a later process of its group", () => {
   const isTotalled = { now: false };
   const { older, interval, end } = setUp(isTotalled);
   end();
@@ -51,7 +51,7 @@ test("the end of a process that does not pass the filters subtracts nothing from
   expect(interval([1, { comm: "old", ...ENDED }])).toEqual([WHOLE]);
 });
 
-test("a process that passes the filters when it ends counts as one, whatever it was at the start", () => {
+test("a process that passes the filters at its end is subtracted, also if it did not pass at the start", () => {
   const isTotalled = { now: false };
   const { interval, end } = setUp(isTotalled);
   isTotalled.now = true;

@@ -59,7 +59,7 @@ for (const [name, place, rest, key] of RESTS) {
         [key, 30],
       ]),
     );
-    // Nothing is left for the next process of that name.
+    // Nothing is subtracted from the next process of that name.
     expect(interval([1, { comm: "sh", exited_ok: 1, cpu_user_ns: 40 }])).toEqual(new Map([[OWN, 40]]));
   });
 }

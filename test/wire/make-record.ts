@@ -1,4 +1,4 @@
-/** Records of the wire made by hand, from the generated layout: a struct that grows needs no change here. */
+/** Makes records for tests from the generated layout. A struct that grows needs no change here. */
 import {
   ARGS_CUT,
   COMM_LEN,
@@ -30,10 +30,10 @@ import {
   SAMPLE_EVENT,
 } from "../../src/wire/layout.gen.ts";
 
-/** Text stands for its UTF-8 bytes. */
+/** A string means its UTF-8 bytes. */
 export type Bytes = string | Uint8Array;
 
-/** Fields of every record; what is left out is 0, `flags` apart. */
+/** Fields of every record. An absent field is 0, except `flags`. */
 export interface Head {
   /** Bits of `known`. */
   flags?: number;
@@ -50,20 +50,20 @@ export interface Head {
   start_ns?: bigint | number;
   parent_start_ns?: bigint | number;
   cgroup_id?: bigint | number;
-  /** At most COMM_LEN bytes; NULs follow where it is shorter. */
+  /** At most COMM_LEN bytes, padded with NULs. */
   comm?: Bytes;
 }
 
 export interface Exec extends Head {
   old_tid?: number;
-  /** As the record carries it: see `pathComponents` for the form that the btf backend sends. */
+  /** The path in the form of the record: see `pathComponents` for the form that the btf backend sends. */
   exe?: Bytes;
-  /** As the record carries them: each ended by NUL. */
+  /** The arguments in the form of the record: each ends with NUL. */
   args?: Bytes;
   args_total?: number;
   /** The path was too long: the record has its last components. */
   exe_cut?: boolean;
-  /** Absent: the record does not have it. */
+  /** If absent, the record does not have it. */
   old_comm?: Bytes;
 }
 
@@ -85,7 +85,7 @@ export interface Exit extends Head {
 export interface Ended extends Exit {
   exec_count?: number;
   born_ns?: bigint | number;
-  /** As in an exec record; left out, with `args` as well: the record has no image. */
+  /** As in an exec record. Without `exe` and `args` the record has no image. */
   exe?: Bytes;
   args?: Bytes;
   image_pid?: number;
@@ -98,16 +98,16 @@ export interface Sample extends Head {
   threads?: number;
 }
 
-/** What the btf backend knows of every process. */
+/** Flags of the values that the btf backend knows of every process. */
 export const HEAD_KNOWN = KNOWN_PPID | KNOWN_START | KNOWN_CGROUP | KNOWN_NS_PID | KNOWN_EFFECTIVE | KNOWN_PARENT_START;
-/** … of an exec whose path and arguments it could read whole. */
+/** Flags of an exec whose path and arguments it could read whole. */
 export const EXEC_KNOWN = HEAD_KNOWN | KNOWN_ARGS | KNOWN_EXE;
-/** … of an exit. */
+/** Bits of the values that it knows of an exit. */
 export const EXIT_KNOWN = KNOWN_STATUS | KNOWN_CPU | KNOWN_RSS | KNOWN_FAULTS | KNOWN_IO;
-/** Every flag of a head and every one of an image. */
+/** Every flag of a head and of an image. */
 export const ALL_FLAGS = EXEC_KNOWN | ARGS_CUT | EXE_WHOLE;
 
-/** Every combination of the bits of `mask`, none and all of them among these. */
+/** Every combination of the bits of `mask`, including none and all. */
 export function* subsets(mask: number): Generator<number> {
   for (let subset = mask; ; subset = (subset - 1) & mask) {
     yield subset;
@@ -119,17 +119,17 @@ export function bytesOf(value: Bytes): Uint8Array {
   return typeof value === "string" ? new TextEncoder().encode(value) : value;
 }
 
-/** One after the other. */
+/** Concatenates the pieces. */
 export function concat(...pieces: Bytes[]): Uint8Array<ArrayBuffer> {
   return new Uint8Array(Buffer.concat(pieces.map(bytesOf)));
 }
 
-/** Arguments as the kernel keeps them: each ended by NUL. */
+/** Arguments in the kernel's form: each ends with NUL. */
 export function argumentBytes(...args: Bytes[]): Uint8Array<ArrayBuffer> {
   return concat(...args.flatMap((arg) => [arg, "\0"]));
 }
 
-/** A path as the btf backend sends it: `/usr/bin/true` as `true\0bin\0usr\0`. */
+/** A path in the form of the btf backend: `/usr/bin/true` is `true\0bin\0usr\0`. */
 export function pathComponents(path: Bytes): Uint8Array<ArrayBuffer> {
   const names = Buffer.from(bytesOf(path)).toString("latin1").split("/").slice(1);
   return new Uint8Array(
@@ -161,7 +161,7 @@ export function exitRecord({ known = EXIT_KNOWN, ...fields }: Exit): Uint8Array<
   return recordOf(EXIT_EVENT, EVENT_EXIT, { ...fields, flags: (fields.flags ?? HEAD_KNOWN) | known });
 }
 
-/** The flags say whether its image is in it, and what of that is known. */
+/** The flags say whether the record contains an image, and which of its parts are known. */
 export function endedRecord({ known = EXIT_KNOWN, exe = "", args = "", ...fields }: Ended): Uint8Array<ArrayBuffer> {
   const [path, kept] = [bytesOf(exe), bytesOf(args)];
   const lengths = { exe_len: path.length, args_len: kept.length };
@@ -173,12 +173,12 @@ export function sampleRecord(fields: Sample): Uint8Array<ArrayBuffer> {
   return recordOf(SAMPLE_EVENT, EVENT_SAMPLE, { threads: 1, ...fields });
 }
 
-/** Where the members of a struct lie, its size among them. */
+/** Offsets of the members of a struct, and its size. */
 type Layout = Readonly<Record<string, number>> & { size: number };
 
 type Put = (view: DataView, value: bigint | number) => void;
 
-/** How members of a struct are written: each has the bytes up to the next one. */
+/** Writers of the members of a struct. Each member has the bytes up to the next. */
 function writersOf(layout: Layout): Map<string, Put> {
   const lengths = ["comm_len", "old_comm_len"];
   const members = Object.entries(layout).filter(([name]) => !lengths.includes(name));

@@ -1,6 +1,6 @@
 import { EVENT_TYPE_NAMES, fieldsOf } from "../../src/wire/fields.ts";
 
-/** Fields that TypeScript has as a bigint: numbers that can pass 2^53, and those reckoned with them. */
+/** Fields that are a bigint in TypeScript: numbers that can exceed 2^53, and numbers computed with them. */
 const EXACT = new Set(
   EVENT_TYPE_NAMES.flatMap(fieldsOf)
     .filter(({ kind, ts }) => kind === "u64" && ts === undefined)

@@ -4,11 +4,11 @@ import { Record, recordIn } from "../../src/wire/record.ts";
 
 const RING_BYTES = 256;
 
-/** A cursor on `bytes` in a ring of `RING_BYTES` that they enter at `start`, and cross the end of where they must. */
+/** A record on `bytes` in a ring of `RING_BYTES`, which start at `start` and may continue across its end. */
 function inRing(bytes: Uint8Array, start: number): Record {
   const memory = new ArrayBuffer(RING_BYTES);
   const u8 = new Uint8Array(memory);
-  // What is not of the record must not be read: 0xaa all over.
+  // Bytes outside of the record are 0xaa, and must not be read.
   u8.fill(0xaa);
   bytes.forEach((byte, i) => {
     u8[(start + i) % RING_BYTES] = byte;
@@ -23,11 +23,11 @@ function randomBytes(prng: Prng, length: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.from({ length }, () => prng.index(256));
 }
 
-describe("a record in a ring reads like the same bytes in a plain buffer", () => {
+describe("a record in a ring has the same values as its bytes in a plain buffer", () => {
   const bytes = randomBytes(new Prng(1), 200);
   const view = new DataView(bytes.buffer);
 
-  test("at every place where it may begin", () => {
+  test("at every possible start", () => {
     for (let start = 0; start < RING_BYTES; start += 4) {
       const record = inRing(bytes, start);
       expect(record.length).toBe(bytes.length);
@@ -43,7 +43,7 @@ describe("a record in a ring reads like the same bytes in a plain buffer", () =>
     }
   });
 
-  test("copied in pieces of every length", () => {
+  test("if copied in pieces of every length", () => {
     for (let start = 0; start < RING_BYTES; start += 4) {
       const record = inRing(bytes, start);
       for (const from of [0, 1, 3, 63, 64, 100]) {
@@ -51,14 +51,14 @@ describe("a record in a ring reads like the same bytes in a plain buffer", () =>
           const target = new Uint8Array(length + 6).fill(0x55);
           record.copy(from, length, target, 3);
           expect(target.subarray(3, 3 + length)).toEqual(bytes.subarray(from, from + length));
-          // Nothing before and nothing after.
+          // The bytes before and after the piece are unchanged.
           expect([...target.subarray(0, 3), ...target.subarray(3 + length)]).toEqual(new Array(6).fill(0x55));
         }
       }
     }
   });
 
-  test("when it fills the whole ring", () => {
+  test("if it fills the whole ring", () => {
     const whole = randomBytes(new Prng(2), RING_BYTES);
     for (let start = 0; start < RING_BYTES; start += 4) {
       const target = new Uint8Array(RING_BYTES);
@@ -81,7 +81,7 @@ describe("64-bit members", () => {
 });
 
 describe("recordIn", () => {
-  test.each([0, 1, 3, 4, 5, 63, 64, 65, 1000])("holds %i bytes, and its own copy of them", (length) => {
+  test.each([0, 1, 3, 4, 5, 63, 64, 65, 1000])("copies %i bytes into the record", (length) => {
     const bytes = randomBytes(new Prng(length), length);
     const record = recordIn(bytes);
     const expected = bytes.slice();

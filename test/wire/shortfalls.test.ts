@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { shortfalls } from "../../src/wire/shortfalls.ts";
 
-test("shortfalls: first those of the budget, then those of the backend", () => {
+test("shortfalls() lists first the shortfalls of the budget, then those of the backend", () => {
   expect(shortfalls("btf", [], undefined)).toEqual([]);
   expect(shortfalls("btf", [], "as_set")).toEqual([]);
   expect(shortfalls("tracepoint", ["auid", "euid"], "no_samples")).toEqual([

@@ -18,7 +18,7 @@ const SLEEPERS = {
   maxOutstanding: 40,
 };
 
-/** A spawner at work with at least ten sleeping children. */
+/** A working spawner with at least ten sleeping children. */
 async function atWork() {
   const workload = runWorkload(SLEEPERS, { command: spawnerCommand });
   const { spawnerPid, folder } = await workload.ready;
@@ -33,19 +33,22 @@ async function nothingLeft(spawnerPid: number, folder: string): Promise<void> {
   await until(() => !existsSync(folder));
 }
 
-describe("whatever ends the spawner, neither child nor folder is left", () => {
-  test.each([["SIGTERM"], ["SIGINT"], ["SIGHUP"]] as const)("%s, and what was done is still told", async (signal) => {
-    const { workload, spawnerPid, folder } = await atWork();
-    await using _ = workload;
-    process.kill(spawnerPid, signal);
-    const result = await workload.done;
-    expect(result.reason).toBe("abort");
-    expect(result.killed).toBeGreaterThan(0);
-    expect(result.reaped).toBe(result.spawned);
-    await nothingLeft(spawnerPid, folder);
-  });
+describe("the end of a spawner leaves neither child nor folder", () => {
+  test.each([["SIGTERM"], ["SIGINT"], ["SIGHUP"]] as const)(
+    "after %s, and the result is still reported",
+    async (signal) => {
+      const { workload, spawnerPid, folder } = await atWork();
+      await using _ = workload;
+      process.kill(spawnerPid, signal);
+      const result = await workload.done;
+      expect(result.reason).toBe("abort");
+      expect(result.killed).toBeGreaterThan(0);
+      expect(result.reaped).toBe(result.spawned);
+      await nothingLeft(spawnerPid, folder);
+    },
+  );
 
-  test("a signal before the start", async () => {
+  test("after a signal before the start", async () => {
     await using workload = runWorkload(SLEEPERS, { command: spawnerCommand });
     const { spawnerPid, folder } = await workload.ready;
     process.kill(spawnerPid, "SIGTERM");
@@ -54,7 +57,7 @@ describe("whatever ends the spawner, neither child nor folder is left", () => {
     await nothingLeft(spawnerPid, folder);
   });
 
-  test("disposed of at work", async () => {
+  test("if it is disposed while it works", async () => {
     const { workload, spawnerPid, folder } = await atWork();
     await workload[Symbol.asyncDispose]();
     expect(groupMembers(spawnerPid)).toEqual([]);
@@ -62,16 +65,16 @@ describe("whatever ends the spawner, neither child nor folder is left", () => {
     await workload[Symbol.asyncDispose]();
   });
 
-  test("disposed of before it was ready", async () => {
+  test("if it is disposed before it is ready", async () => {
     const workload = runWorkload(SLEEPERS, { command: spawnerCommand });
     await workload[Symbol.asyncDispose]();
     expect(workload.done).rejects.toThrow("before it had a result");
-    // Its end may have come before or after it was ready.
+    // It may have ended before or after it was ready.
     const folder = await workload.ready.then((ready) => ready.folder).catch(() => null);
     if (folder !== null) expect(existsSync(folder)).toBe(false);
   });
 
-  test("the parent killed by SIGKILL", async () => {
+  test("if its parent is killed by SIGKILL", async () => {
     const parent = Bun.spawn([process.execPath, join(import.meta.dir, "doomed-parent.ts")], { stdout: "pipe" });
     const reader = parent.stdout.getReader();
     const { value } = await reader.read();
@@ -86,7 +89,7 @@ describe("whatever ends the spawner, neither child nor folder is left", () => {
     await nothingLeft(spawnerPid, folder);
   });
 
-  test("the spawner itself killed by SIGKILL: the parent ends its children and removes its folder", async () => {
+  test("if the spawner is killed by SIGKILL: its parent ends the children and removes the folder", async () => {
     const { workload, spawnerPid, folder } = await atWork();
     await using _ = workload;
     process.kill(spawnerPid, "SIGKILL");
@@ -96,7 +99,7 @@ describe("whatever ends the spawner, neither child nor folder is left", () => {
     await nothingLeft(spawnerPid, folder);
   });
 
-  test("a run and its spawner, both killed by SIGKILL: the next run of any kind removes the folder", async () => {
+  test("if run and spawner are killed by SIGKILL: the next run of any kind removes the folder", async () => {
     const parent = Bun.spawn([process.execPath, join(import.meta.dir, "doomed-parent.ts")], { stdout: "pipe" });
     const { value } = await parent.stdout.getReader().read();
     const { spawnerPid, folder } = JSON.parse(new TextDecoder().decode(value)) as {
@@ -113,17 +116,17 @@ describe("whatever ends the spawner, neither child nor folder is left", () => {
       try {
         process.kill(pid, "SIGKILL");
       } catch {
-        // It has ended.
+        // The process has ended.
       }
     }
-    // The lock ends with the process, which may take the kernel a moment.
+    // The kernel may release the lock a moment after the end of the process.
     await until(() => {
       using _next = new PrivateFolder(FOLDER_PREFIXES.overhead);
       return !existsSync(folder);
     });
   });
 
-  test("the folder of a spawner at work is left alone by other runs", async () => {
+  test("other runs do not remove the folder of a working spawner", async () => {
     const { workload, folder } = await atWork();
     await using _ = workload;
     {
@@ -133,7 +136,7 @@ describe("whatever ends the spawner, neither child nor folder is left", () => {
     expect(existsSync(folder)).toBe(true);
   });
 
-  test("only a folder that a spawner could have made is removed", () => {
+  test("removeLeftFolder removes only a folder that a spawner could have made", () => {
     const alien = mkdtempSync(join(tmpdir(), "linnix-test-"));
     const inside = join(alien, "linnix-workload-x");
     mkdirSync(inside);

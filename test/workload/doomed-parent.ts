@@ -1,4 +1,4 @@
-/** Starts a workload of long sleeps, says where it is, and waits to be killed. */
+/** Starts a workload of long sleeps, prints its pid and folder, and waits to be killed. */
 import { runWorkload } from "../../src/workload/run-workload.ts";
 import { spawnerCommand } from "./real-workload.ts";
 

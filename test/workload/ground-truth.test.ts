@@ -8,7 +8,7 @@ const COMMANDS: Command[] = [
   { program: "exit", path: "/usr/bin/sh", lifetimeMs: null, share: 1 },
 ];
 
-/** pid, command, variant, status, spawn time. */
+/** Rows of pid, command, variant, status, spawn time. */
 function truthOf(rows: [number, number, number, number, number][]): GroundTruth {
   const head = { folder: "/tmp/f", spawnerPid: 77, originNs: ORIGIN, run: 54_321, commands: COMMANDS };
   const truth = new GroundTruth(head);
@@ -51,7 +51,7 @@ describe("GroundTruth", () => {
     expect(() => truth.at(2)).toThrow(RangeError);
   });
 
-  test("a process that was never reaped has no end, one that was killed has a signal", () => {
+  test("a process that was never reaped has no end, and a killed process has a signal", () => {
     const truth = truthOf([
       [1, 0, 0, -1, 0],
       [2, 0, 0, 9, 0],

@@ -3,7 +3,7 @@ import { Pacer } from "../../src/workload/pacer.ts";
 
 const MS = 1e6;
 
-/** Takes every slot that a loop waking at these times gets. */
+/** Takes every slot that a loop gets if it wakes at these times. */
 function takeAll(pacer: Pacer, wakeNs: Iterable<number>): number[] {
   const due: number[] = [];
   for (const now of wakeNs)
@@ -16,7 +16,7 @@ function* every(stepNs: number, untilNs: number): Generator<number> {
 }
 
 describe("Pacer", () => {
-  test("slots are due at i / rate after the start, whenever they are asked for", () => {
+  test("slots are due at i / rate after the start, independent of when they are taken", () => {
     const pacer = new Pacer(100, 5 * MS, 250 * MS);
     expect(pacer.take(4.9 * MS)).toBeNaN();
     expect(pacer.take(5 * MS)).toBe(5 * MS);
@@ -26,13 +26,13 @@ describe("Pacer", () => {
     expect(pacer.take(25 * MS)).toBe(25 * MS);
   });
 
-  test("waking late by a bit each time loses no slot", () => {
+  test("a loop that always wakes a little late loses no slot", () => {
     const due = takeAll(new Pacer(1000, 0, 250 * MS), every(1.37 * MS, 1000 * MS));
     expect(due.length).toBeWithin(999, 1002);
     expect(due.every((slot, i) => Math.abs(slot - i * MS) < 1)).toBe(true);
   });
 
-  test("a rate that divides no second stays exact over an hour", () => {
+  test("a rate whose period is no whole number stays exact over an hour", () => {
     const pacer = new Pacer(50_000 / 3 / 86_400, 0, 250 * MS);
     const due = takeAll(pacer, every(10 * MS, 3_600_000 * MS));
     expect(due.length).toBe(Math.floor((3600 * 50_000) / 3 / 86_400) + 1);
@@ -46,7 +46,7 @@ describe("Pacer", () => {
     expect(pacer.skipped).toBe(0);
   });
 
-  test("a long delay is caught up to the bound only, and what was skipped is counted", () => {
+  test("a long delay is caught up only to the bound, and skipped slots are counted", () => {
     const pacer = new Pacer(100, 0, 250 * MS);
     takeAll(pacer, [0]);
     const due = takeAll(pacer, [10_000 * MS]);
@@ -57,7 +57,7 @@ describe("Pacer", () => {
     expect(pacer.nextNs).toBe(10_010 * MS);
   });
 
-  test("slots that were due at the end and never taken are skipped ones", () => {
+  test("slots that were due at the end and never taken count as skipped", () => {
     const pacer = new Pacer(100, 0, 250 * MS);
     takeAll(pacer, [35 * MS]);
     pacer.close(39 * MS);
@@ -68,7 +68,7 @@ describe("Pacer", () => {
     expect(pacer.skipped).toBe(7);
   });
 
-  test("with jitter each slot is due anywhere within its own period", () => {
+  test("with jitter each slot is due at a random time within its own period", () => {
     const shifts = [0.5, 0, 0.99, 0.25];
     let next = 0;
     const pacer = new Pacer(100, 5 * MS, 250 * MS, () => shifts[next++ % shifts.length] as number);
@@ -79,7 +79,7 @@ describe("Pacer", () => {
     expect(pacer.skipped).toBeWithin(95, 97);
   });
 
-  test("rate 0 is full speed: always due, never late", () => {
+  test("at rate 0 (full speed) a slot is always due and never late", () => {
     const pacer = new Pacer(0, 0, 250 * MS);
     expect(pacer.take(1)).toBe(1);
     expect(pacer.take(1)).toBe(1);

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { EVENTS_PER_PROCESS, lifetimeMix, PROFILES } from "../../src/workload/profiles.ts";
 
 describe("profiles", () => {
-  test("the three environments have the rates that their events a day come to", () => {
+  test("the rates of the three environments match their events per day", () => {
     expect(PROFILES["small-server"].rate).toBeCloseTo(0.193, 3);
     expect(PROFILES["busy-api"].rate).toBeCloseTo(1.929, 3);
     expect(PROFILES["ci-runner"].rate).toBeCloseTo(7.716, 3);
@@ -16,7 +16,7 @@ describe("profiles", () => {
     expect(PROFILES.seed.mix.map((part) => part.program)).toEqual(["ls", "find", "ps", "sha256sum"]);
   });
 
-  test("lifetimes: the shortest is an exec that ends at once, the others are slept", () => {
+  test("the shortest lifetime is a process that ends at once, and the others are sleeps", () => {
     expect(
       lifetimeMix([
         { lifetimeMs: 1, share: 3 },

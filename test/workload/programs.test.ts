@@ -25,7 +25,7 @@ describe("programs of the workload", () => {
     for (const program of PROGRAMS) expect(findProgram(program)).toStartWith("/");
   });
 
-  test.each(PROGRAMS.map((program) => [program]))("%s does its work with the nonce in its arguments", (program) => {
+  test.each(PROGRAMS.map((program) => [program]))("%s succeeds with the nonce in its arguments", (program) => {
     const folder = mkdtempSync(join(tmpdir(), "linnix-test-"));
     try {
       for (let n = 0; n < SAMPLE_FILES; n++) writeFileSync(join(folder, sampleFileName(n)), `file ${n}\n`);

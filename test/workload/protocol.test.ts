@@ -3,7 +3,7 @@ import { LineCutter } from "../../src/sys/child.ts";
 import { parseMessage } from "../../src/workload/protocol.ts";
 
 describe("LineCutter", () => {
-  test("the pieces a text is cut into do not matter", () => {
+  test("returns the same lines for any pieces of a text", () => {
     const text = "first\n\nthird ünïcode\nlast without end";
     for (let size = 1; size <= text.length; size++) {
       const cutter = new LineCutter();
@@ -16,7 +16,7 @@ describe("LineCutter", () => {
 });
 
 describe("parseMessage", () => {
-  test("times beyond 2^53 come out exact", () => {
+  test("keeps times above 2^53 exact", () => {
     const line = JSON.stringify({
       type: "ready",
       spawnerPid: 1,

@@ -4,7 +4,7 @@ import { join } from "node:path";
 /** The spawner without the rest of linnix, so that only the workload is tested. */
 export const spawnerCommand = [process.execPath, join(import.meta.dir, "spawner-entry.ts")];
 
-/** Pids of a process group, the leader included; those that have ended and only wait to be reaped left out. */
+/** Pids of a process group, with its leader and without zombies. */
 export function groupMembers(pgid: number): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
@@ -15,7 +15,7 @@ export function groupMembers(pgid: number): number[] {
     });
 }
 
-/** Start time of a process, CLOCK_BOOTTIME, ns. /proc gives it in ticks (USER_HZ: 100 a second everywhere). */
+/** Start time of a process, CLOCK_BOOTTIME, ns. /proc reports it in ticks (USER_HZ: always 100 per second). */
 export function startTimeNs(pid: number): bigint {
   const text = readFileSync(`/proc/${pid}/stat`, "latin1");
   const ticks = text.slice(text.lastIndexOf(")") + 2).split(" ")[19] ?? "";
@@ -33,7 +33,7 @@ function statFields(pid: number): { state: string; pgrp: number } | null {
   }
 }
 
-/** Waits until something holds; the test's own time limit ends the wait. */
+/** Waits until a condition is true. The only limit is the timeout of the test. */
 export async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await Bun.sleep(5);
 }

@@ -24,7 +24,7 @@ async function finished(spec: WorkloadSpec) {
 }
 
 describe("a real workload", () => {
-  test("spawns what was asked for, and every spawn has its truth", async () => {
+  test("spawns the requested processes, and records the truth of every spawn", async () => {
     const fromNs = clockNs(CLOCK.boottime);
     const mix = PROGRAMS.map((program) => ({ program, share: 1, lifetimeMs: program === "sleep" ? 10 : undefined }));
     await using workload = real({ mix, rate: 200, maxSpawns: 160, durationMs: 60_000 });
@@ -62,10 +62,10 @@ describe("a real workload", () => {
     expect(result.childrenCpuUs).toBeGreaterThan(0);
   });
 
-  test("the achieved rate is the asked one, over the whole run", async () => {
+  test("achieves the requested rate over the whole run, or reports skipped slots", async () => {
     const result = await finished({ mix: TRUE_ONLY, rate: 300, durationMs: 1000 });
     expect(result.reason).toBe("duration");
-    // It kept up, or it says how many slots it gave up: none is missing from the account.
+    // Each slot is either spawned or counted as skipped.
     expect(result.spawned + result.skipped).toBe(300);
     expect(result.spawned).toBeGreaterThan(0);
     expect(result.rateAchieved).toBeCloseTo(result.spawned / result.durationS, 6);
@@ -74,10 +74,10 @@ describe("a real workload", () => {
     expect(result.latenessUs?.p50).toBeGreaterThan(0);
   });
 
-  test("at full speed it is bounded by the number of children and by the total", async () => {
+  test("is bounded at full speed by the number of children and by the total", async () => {
     const result = await finished({ mix: TRUE_ONLY, rate: 0, maxSpawns: 1000, maxOutstanding: 4 });
     expect(result).toMatchObject({ reason: "spawns", spawned: 1000, reaped: 1000, unexpected: 0, latenessUs: null });
-    // At no spawn were more than three others alive.
+    // At each spawn at most three others were alive.
     const spawns = [...result.truth];
     for (const [i, spawn] of spawns.entries()) {
       const others = spawns.slice(Math.max(0, i - 64), i);
@@ -85,20 +85,20 @@ describe("a real workload", () => {
     }
   });
 
-  test("children get no descriptor, ignored signal or variable of the spawner", async () => {
+  test("gives children no descriptor, ignored signal or variable of the spawner", async () => {
     await using workload = real({ mix: [{ program: "sleep", share: 1, lifetimeMs: 10_000 }], rate: 100, maxSpawns: 1 });
     const { spawnerPid } = await workload.ready;
     await workload.start();
     await until(() => groupMembers(spawnerPid).length === 2);
     const child = groupMembers(spawnerPid).find((pid) => pid !== spawnerPid) as number;
     await until(() => readFileSync(`/proc/${child}/comm`, "latin1") === "sleep\n");
-    // The dynamic loader has a library open for a moment.
+    // The dynamic loader opens a library for a moment.
     await until(() => readdirSync(`/proc/${child}/fd`).length <= 3);
     expect(readdirSync(`/proc/${child}/fd`).sort()).toEqual(["0", "1", "2"]);
     const status = readFileSync(`/proc/${child}/status`, "latin1");
     const signals = (set: string): bigint => BigInt(`0x${status.split(`${set}:`)[1]?.trim().split("\n")[0]}`);
     expect(signals("SigBlk")).toBe(0n);
-    // glibc's posix_spawn has the two signals ignored that it keeps to itself: 32 and 33.
+    // glibc's posix_spawn ignores the two signals that glibc reserves: 32 and 33.
     expect(signals("SigIgn") & ~0x1_8000_0000n).toBe(0n);
     expect(readFileSync(`/proc/${child}/environ`, "latin1").split("\0")).toEqual([
       "PATH=/usr/bin:/bin:/usr/sbin:/sbin",
@@ -107,7 +107,7 @@ describe("a real workload", () => {
     ]);
   });
 
-  test("stop ends it in good order: the last children end by themselves", async () => {
+  test("waits at stop() until the last children end by themselves", async () => {
     await using workload = real({
       mix: [{ program: "sleep", share: 1, lifetimeMs: 100 }],
       rate: 100,
@@ -120,7 +120,7 @@ describe("a real workload", () => {
     const child = groupMembers(spawnerPid).find((pid) => pid !== spawnerPid) as number;
     const startNs = startTimeNs(child);
     const result = await workload.stop();
-    // The kernel's own start time, which /proc rounds down to ticks of 10 ms.
+    // The start time of the kernel, which /proc rounds down to ticks of 10 ms.
     const found = result.truth.find(child, startNs, 10_000_000);
     expect(result.truth.at(found).pid).toBe(child);
     expect(result).toMatchObject({ reason: "stop", killed: 0, unexpected: 0 });
@@ -130,7 +130,7 @@ describe("a real workload", () => {
     expect(groupMembers(spawnerPid)).toEqual([]);
   });
 
-  test("children that outlast the drain are killed, and said to be", async () => {
+  test("kills children that outlast the drain, and reports them as killed", async () => {
     const result = await finished({
       mix: [{ program: "sleep", share: 1, lifetimeMs: 10_000 }],
       rate: 100,
@@ -141,25 +141,25 @@ describe("a real workload", () => {
     expect([...result.truth].map((spawn) => spawn.signal)).toEqual(Array(5).fill("SIGKILL"));
   });
 
-  test("stopped before it began, it has an empty truth or none, and leaves nothing", async () => {
+  test("leaves no folder if it is stopped before its start", async () => {
     await using workload = real({});
     const { folder } = await workload.ready;
     await workload.stop().catch(() => {});
     expect(existsSync(folder)).toBe(false);
   });
 
-  test("a spec that is not possible is refused at once", () => {
+  test("refuses an invalid spec at once", () => {
     expect(() => real({ rate: -5 })).toThrow(expect.objectContaining({ exitCode: EXIT.usage }));
   });
 
-  test("a spawner that cannot run rejects with what it said", async () => {
+  test("rejects with the message of a spawner that cannot run", async () => {
     await using workload = runWorkload({}, { command: ["/bin/sh", "-c", "echo no such luck >&2; exit 7"] });
     expect(workload.ready).rejects.toMatchObject({ code: "cannot-run.workload-ended" });
     expect(workload.done).rejects.toThrow("exit code 7: no such luck");
     await workload.done.catch(() => {});
   });
 
-  test("a spawner that talks nonsense rejects, and is ended", async () => {
+  test("rejects if the spawner writes an invalid message, and ends the spawner", async () => {
     await using workload = runWorkload({}, { command: ["/bin/sh", "-c", "echo nonsense; exec sleep 100"] });
     expect(workload.done).rejects.toMatchObject({ code: "cannot-run.workload-failed" });
     await workload.done.catch(() => {});
@@ -169,7 +169,7 @@ describe("a real workload", () => {
     ["{", EXIT.usage, "is not JSON"],
     ['{"rate":1e9}', EXIT.usage, "rate"],
     ['{"rate":10}', EXIT.ok, ""],
-  ])("run by hand with the spec %s and no input, it ends with exit code %d", (spec, exitCode, says) => {
+  ])("ends the spawner with spec %s and no input with exit code %d", (spec, exitCode, says) => {
     const ran = Bun.spawnSync([...spawnerCommand, spec], { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
     expect(ran.stderr.toString()).toBe("");
     expect(ran.stdout.toString()).toContain(says);

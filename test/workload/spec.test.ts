@@ -17,20 +17,20 @@ describe("planWorkload", () => {
     expect(plan.mix).toHaveLength(4);
   });
 
-  test("a plan is a spec: planning it again changes nothing", () => {
+  test("a plan is a valid spec, and planning it again changes nothing", () => {
     for (const profile of PROFILE_NAMES) {
       const plan = planWorkload({ profile, durationMs: 1234, seed: 9 });
       expect(planWorkload(JSON.parse(JSON.stringify(plan)))).toEqual(plan);
     }
   });
 
-  test("an asked rate and mix win over the profile's", () => {
+  test("a given rate and mix have priority over those of the profile", () => {
     const mix = [{ program: "sleep", share: 2, lifetimeMs: 300 }];
     expect(planWorkload({ profile: "ci-runner", rate: 20 })).toMatchObject({ profile: "ci-runner", rate: 20 });
     expect(planWorkload({ mix })).toMatchObject({ mix, drainMs: 1300 });
   });
 
-  test("at full speed few are alive at once", () => {
+  test("full speed limits the children to at most two per CPU", () => {
     expect(planWorkload({ rate: 0 }).maxOutstanding).toBeLessThanOrEqual(2 * navigator.hardwareConcurrency);
   });
 
@@ -50,7 +50,7 @@ describe("planWorkload", () => {
     ["mix.0.lifetimeMs", { mix: [{ program: "sleep", share: 1, lifetimeMs: 1e9 }] }],
     ["rat", { rat: 5 }],
     ["it", "nonsense"],
-  ])("%s out of bounds is wrong use, and named", (key, spec) => {
+  ])("an invalid %s is wrong use, and the error names it", (key, spec) => {
     let thrown: unknown;
     try {
       planWorkload(spec);

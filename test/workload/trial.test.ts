@@ -7,7 +7,7 @@ const text = (said: string, exitCode: number | null, signalCode: NodeJS.Signals 
   return { what, why, hint, code };
 };
 
-test("a linnix that ended says why in its own words, past its warnings", () => {
+test("the error for a linnix that ended is its own message, without its warnings", () => {
   const said = "linnix: warning: the environment variable X\nlinnix: no rings: EPERM\n  give it CAP_BPF\n";
   expect(text(said, 3)).toEqual({
     what: "no rings: EPERM",
@@ -18,13 +18,13 @@ test("a linnix that ended says why in its own words, past its warnings", () => {
   expect(text("linnix: bad value\n", 2).code).toBe(EXIT.usage);
 });
 
-test("what another program said last before it ended is shown", () => {
+test("the error for another program that ended contains its last line", () => {
   const said = "BusyBox v1.35\nsetpriv: unrecognized option '--pdeathsig'\n";
   expect(text(said, 1).why).toBe("it ended with status 1: setpriv: unrecognized option '--pdeathsig'");
   expect(text("", null, "SIGKILL").why).toBe("it was ended by SIGKILL");
   expect(text("", null).why).toBe("no answer");
 });
 
-test("SIGSYS is named a seccomp filter's", () => {
+test("the error for SIGSYS names a seccomp filter", () => {
   expect(text("", null, "SIGSYS").why).toContain("seccomp");
 });

@@ -22,7 +22,7 @@ describe("TruthColumns", () => {
     expect(columns.get("status", 0)).toBe(NOT_REAPED);
   });
 
-  test("rows travel as JSON and come out the same", () => {
+  test("rows are the same after a conversion to JSON and back", () => {
     const columns = filled(3000);
     const copy = new TruthColumns(0);
     for (let from = 0; from < columns.length; from += 999) {
@@ -32,7 +32,7 @@ describe("TruthColumns", () => {
     for (const name of COLUMN_NAMES) expect(copy.rows(0, 3000)[name]).toEqual(columns.rows(0, 3000)[name]);
   });
 
-  test("200,000 rows take less than 20 MB", () => {
+  test("200,000 rows use less than 20 MB", () => {
     const columns = new TruthColumns(200_000);
     const bytes = COLUMN_NAMES.reduce((sum, name) => sum + columns.arrays[name].byteLength, 0);
     expect(bytes).toBeLessThan(20e6);
