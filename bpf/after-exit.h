@@ -2,13 +2,13 @@
 /*
  * CPU time that processes use after sched_process_exit, when they release their memory and files.
  *
- * The kernel frees a task after the task has run for the last time and its parent has waited for it. Then the task's sum
- * is final. The programs add the difference to the group in which they counted the exit. Without it the CPU time of
- * groups with short processes would be too low.
+ * The kernel frees a task after the task has run for the last time and its parent has waited for it. By then the task's
+ * sum of CPU time is final. The programs add the growth of this sum since the exit to the group in which they counted the
+ * exit. Otherwise the CPU time of groups with short processes would be too low.
  *
- * The kernel frees tasks from RCU callbacks, many at a time, so nothing here takes a lock. An array keeps the tasks; the
- * start time and tid of a task give its place. If two tasks have the same place, the later one replaces the earlier one,
- * and no group gets the time that the earlier one used after its end.
+ * The kernel frees tasks from RCU callbacks, many at a time, so nothing here takes a lock. An array stores the tasks; the
+ * start time and tid of a task determine its place. If two tasks have the same place, the later task replaces the earlier
+ * one, and no group gets the time that the earlier task used after its exit.
  */
 #ifndef LINNIX_AFTER_EXIT_H
 #define LINNIX_AFTER_EXIT_H
@@ -21,7 +21,7 @@ struct ended_task {
 	__u64 cgroup_id;
 	char comm[COMM_LEN];
 	__u32 kind;
-	__u32 tid; /* of the last thread; no other task gets this tid before the kernel frees the thread */
+	__u32 tid; /* of the last thread: no other task gets this tid before the kernel frees the thread */
 };
 
 struct {

@@ -2,9 +2,9 @@
 /*
  * Loads the memory of the next processes ahead of a walk.
  *
- * A walk runs once a second, so the caches are cold and it waits for memory: it finds the next process through the one
- * before, and the members of a process through the process. But most processes still have the addresses that they had
- * during the last walk. From these addresses the program loads the members of several processes at the same time.
+ * A walk runs once a second, so the caches are cold and each step waits for memory. A step needs the address that the
+ * previous step has loaded, so the waits do not overlap. But most processes still have the addresses that they had during
+ * the last walk. From these addresses the program loads the members of several processes at the same time.
  */
 #ifndef LINNIX_AHEAD_H
 #define LINNIX_AHEAD_H
@@ -20,7 +20,7 @@
 
 extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym;
 
-/* Touches every member that a walk reads of a sleeping process. */
+/* Loads every member of a sleeping process that a walk reads. */
 static __always_inline void touch_process(struct ordered_sample *o)
 {
 	struct task_struct *task = CAST(task_struct, o->task);
@@ -44,7 +44,7 @@ static __always_inline void touch_process(struct ordered_sample *o)
 /* A global function, so that the verifier checks it only once. */
 __noinline int load_next(void)
 {
-	/* If many processes are gone, the walk has overtaken what was loaded ahead. */
+	/* If many processes have ended, the walk is already past the processes that were loaded ahead. */
 	__u32 from = order.loaded > order.next ? order.loaded : order.next;
 
 	order.loaded = from + AHEAD;
@@ -57,7 +57,7 @@ __noinline int load_next(void)
 	return 0;
 }
 
-/* Loads the next processes one process early, because the kernel's step to a process already reads it. */
+/* Loads the next processes one step early, because the kernel already reads a process when it steps to it. */
 static __always_inline void load_ahead(void)
 {
 	if (order.next + 1 >= order.loaded && order.loaded < order.count)

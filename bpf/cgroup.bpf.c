@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * Records the path of every cgroup when the kernel makes it. User space may ask for the path after the cgroup was
- * removed, when the kernel no longer knows it.
+ * Records the path of every cgroup when the kernel makes the cgroup. User space may need the path after the cgroup was
+ * removed, when the kernel no longer knows the path.
  */
 #include "kernel.h"
 #include "cgroup.h"

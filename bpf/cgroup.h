@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Paths of the cgroups that were made last. The BPF program writes them, user space reads them. */
+/* Paths of the newest cgroups. The BPF program writes the paths, and user space reads them. */
 #ifndef LINNIX_CGROUP_H
 #define LINNIX_CGROUP_H
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Reads task_struct and the structs that it points to. Where a kernel renamed a member, there is a flavour for each name. */
+/*
+ * Reads task_struct and the structs that it points to. If a kernel version renamed a member, kernel.h has a flavour for
+ * each name.
+ */
 #ifndef LINNIX_CORE_H
 #define LINNIX_CORE_H
 
@@ -11,7 +14,7 @@
 /* loginuid of a task that does not belong to a login: AUDIT_UID_UNSET, include/uapi/linux/audit.h. */
 #define NO_AUID 0xffffffffU
 
-/* More bytes than MAX_PID_NS_LEVEL (32) elements of struct upid need; a power of two. */
+/* A power of two that is larger than MAX_PID_NS_LEVEL (32) elements of struct upid. */
 #define MAX_UPIDS_SIZE 4096
 
 /* The pid as the process itself sees it: its number in its innermost pid namespace. */
@@ -86,7 +89,7 @@ static __always_inline void fill_identity(struct process_event *e, __u8 type, st
 	e->ts_ns = bpf_ktime_get_boot_ns();
 }
 
-/* Fills the rest of the head. */
+/* Fills the members of the head that fill_identity() leaves out, and the user and group ids. */
 static __always_inline void fill_details(struct process_event *e, struct task_struct *task)
 {
 	struct task_struct *parent = task->real_parent;

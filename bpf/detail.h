@@ -21,7 +21,7 @@ enum detail_mode {
 	MODE_SWITCHED = 4, /* earlier processes may have another level, see detail_history */
 	MODE_HISTORY = 8, /* which of the two histories is in force */
 	MODE_TOTALS = 16, /* add up the processes of the other levels as well */
-	MODE_BUFFER = 32, /* which of the two buffers takes the totals */
+	MODE_BUFFER = 32, /* to which of the two buffers the programs add */
 	MODE_STORMS = 64, /* limit the rate of sources, see storms.h */
 };
 
@@ -36,21 +36,21 @@ struct detail_history {
 };
 
 /*
- * User space writes the history that is not in force, then `mode`. That is one word, so a program that reads it once sees a
- * consistent state.
+ * User space writes the history that is not in force, then `mode`. `mode` is one word, so a program that reads it once sees
+ * a consistent state.
  */
 struct detail {
 	__u32 mode; /* enum detail_mode */
 	__u32 reserved_head;
-	struct storm_limits storms; /* here, because each event reads it: it is in the cache line of mode */
+	struct storm_limits storms; /* in the cache line of `mode`, because the programs read it at each event */
 	struct detail_history history[2];
 };
 
 /*
- * Maximum number of names of one cgroup in an interval. CPUs that enter names at the same time may exceed it slightly.
+ * Maximum number of names of one cgroup in an interval. CPUs that add names at the same time may exceed it slightly.
  */
 #define MAX_COMMS 64
-/* Buckets of lifetimes: the first holds lifetimes below 2^11 ns; the upper bound of each next bucket is twice as high. */
+/* Buckets of lifetimes: the first counts lifetimes below 2^11 ns, and the upper bound doubles from bucket to bucket. */
 #define LIFETIME_BUCKETS 48
 #define FIRST_LIFETIME_BUCKET 10
 
@@ -81,13 +81,13 @@ struct totals {
 	__u64 cgroup_id; /* 0: unknown */
 	char comm[COMM_LEN]; /* padded with NUL */
 	__u32 kind; /* enum totals_kind */
-	__u32 comms; /* a count of names of cgroups, not related to the group at this place: see totals.h */
+	__u32 comms; /* a count of names of cgroups; it is not about the group at this place: see totals.h */
 	__u64 cpu_user_ns;
 	__u64 cpu_system_ns;
 	__u64 read_bytes;
 	__u64 write_bytes;
 	/*
-	 * The programs compare, then store: atomic operations that could give a maximum need Linux 5.12. If two processes of a
+	 * The programs compare, then store: atomic operations for a maximum need Linux 5.12. If two processes of a
 	 * group end within nanoseconds on two CPUs, the smaller peak may replace the larger one.
 	 */
 	__u64 peak_rss_bytes;
@@ -102,7 +102,7 @@ struct totals {
 	__u32 lifetimes[LIFETIME_BUCKETS];
 };
 
-/* process_event.type of a record that only helps to read the others. */
+/* process_event.type of a record that is no event. It lets user space compute the scheduler's clock. */
 enum clock_type {
 	EVENT_CLOCK = 35,
 };

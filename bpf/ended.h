@@ -20,7 +20,7 @@ struct ended_event {
 	__u32 exec_count;
 	__u16 exe_len;
 	__u16 args_len;
-	__u64 image_start_ns; /* with image_pid: a process whose image is the same and is known to user space; 0: none */
+	__u64 image_start_ns; /* with image_pid: a process with the same image, which user space knows; 0: none */
 	__u32 image_pid;
 	__u32 reserved_end;
 };

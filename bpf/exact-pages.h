@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The exact memory of a process, for kernels that count it in per-CPU counters: since 6.2. */
+/* The exact memory of a process, for kernels since 6.2, which count pages in per-CPU counters. */
 #ifndef LINNIX_EXACT_PAGES_H
 #define LINNIX_EXACT_PAGES_H
 
 #include "sampler.h"
 
 /*
- * Only the address of its value matters. The address of the value on a CPU, less the base address of the map's values, is the
- * offset of this CPU. Every per-CPU variable has the same offset.
+ * Serves to find the offset of a CPU: the address of the map's value on that CPU, minus the base address of the values. All
+ * per-CPU variables have the same offset. The value itself is not used.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -16,7 +16,9 @@ struct {
 	__type(value, __u64);
 } landmark SEC(".maps");
 
-/* Adds the shares that the CPUs keep for themselves, as /proc does since 6.17. */
+/*
+ * Returns the number of pages, including the counts that are still in the per-CPU counters. /proc includes them since 6.17.
+ */
 __noinline __u64 exact_pages(__u64 mm, __u64 counted)
 {
 	struct mm_struct___percpu *m = (void *)mm;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * Page faults of processes at user addresses, a few per second and process. They have an object of their own, so that
- * nothing is loaded without --page-faults. It works on x86 since Linux 5.12, the first kernel with atomic operations that
+ * Page faults of processes at user addresses, a few per second and process. This is an object of its own, so that without
+ * --page-faults nothing is loaded. It works on x86 since Linux 5.12, the first kernel whose BPF has atomic operations that
  * return the old value.
  */
 #include "kernel.h"
-/* User space replaces these maps by those of the object that reports processes: all records go through the same rings. */
+/*
+ * User space replaces these maps by the maps of the object that reports processes, so that all records use the same rings.
+ */
 #include "events.h"
 #include "faults.h"
 #include "core.h"
@@ -30,15 +32,15 @@ struct {
 	__type(value, struct fault_counters);
 } fault_counters SEC(".maps");
 
-/* It contains the start time, because another process may get the same pid. */
+/* The key contains the start time, because a later process may get the same pid. */
 struct throttle_key {
 	__u64 start_ns;
 	__u64 pid;
 };
 
 /*
- * Each fault of a process takes the next number, and the program reports it if the number is below `limit`. All threads of
- * a process share one throttle.
+ * Each fault of a process takes the next number from `taken`. The program reports the fault if this number is below
+ * `limit`. All threads of a process share one throttle.
  */
 struct throttle {
 	__u64 window_ns; /* when the current second began */
@@ -47,10 +49,10 @@ struct throttle {
 	__u64 suppressed; /* since the last reported fault */
 };
 
-/* If other processes take the place of a process here, its throttle starts again. */
+/* If a full map drops the entry of a process, its throttle starts again. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 4096); /* resized if there are many CPUs: each CPU holds some free entries back */
+	__uint(max_entries, 4096); /* resized if there are many CPUs, because each CPU reserves some free entries */
 	__type(key, struct throttle_key);
 	__type(value, struct throttle);
 } throttles SEC(".maps");
@@ -83,9 +85,9 @@ static __always_inline struct throttle *throttle_of(struct task_struct *task, __
 }
 
 /*
- * Whether the program reports this fault. Threads on several CPUs may begin a second at the same time. Each of them read
- * `taken` before any of them began the second, so none sets a limit that is more than FAULTS_PER_SECOND above the number
- * of faults at that moment.
+ * Whether the program reports this fault. Threads on several CPUs may begin a second at the same time. Each of these
+ * threads read `taken` before any of them began the second. So no thread sets a limit that is more than FAULTS_PER_SECOND
+ * above the number of faults at that moment.
  */
 static __always_inline bool admits(struct throttle *throttle, __u64 now_ns)
 {
@@ -113,7 +115,7 @@ int handle_page_fault(__u64 *ctx)
 	counters = bpf_map_lookup_elem(&fault_counters, &cpu);
 	if (!counters)
 		return 0;
-	/* Atomic, because newer kernels may preempt a tracepoint's program. */
+	/* Atomic, because newer kernels may preempt a program at a tracepoint. */
 	__sync_fetch_and_add(&counters->seen, 1);
 	throttle = throttle_of(task, now_ns);
 	if (!throttle || !admits(throttle, now_ns)) {
@@ -141,7 +143,7 @@ int handle_page_fault(__u64 *ctx)
 	} else {
 		__sync_fetch_and_add(&counters->ring_full, 1);
 	}
-	/* The next record reports what this one would have reported. */
+	/* This record is lost, so the next record reports its suppressed faults. */
 	__sync_fetch_and_add(&throttle->suppressed, e.suppressed);
 	return 0;
 }

@@ -8,7 +8,7 @@
 /* Maximum number of page faults of a process that are reported in one second. The others are only counted. */
 #define FAULTS_PER_SECOND 10
 
-/* process_event.type. Not in the range of enum event_type, whose counts must balance, nor of enum sample_type. */
+/* process_event.type. Outside the ranges of enum event_type, whose counts must balance, and of enum sample_type. */
 enum fault_type {
 	EVENT_PAGE_FAULT = 34,
 };
@@ -26,7 +26,7 @@ struct fault_counters {
 	__u64 emitted; /* given to the ring: received + ring_full + no_ring */
 	__u64 ring_full; /* lost: the ring had no room */
 	__u64 no_ring; /* lost: this CPU had no ring, and the spare one was full */
-	__u64 suppressed; /* not reported because of the throttle */
+	__u64 suppressed; /* only counted, because the process had FAULTS_PER_SECOND already */
 	__u64 spared; /* records that went to the spare ring */
 	__u64 pad[2]; /* pads to 64 bytes, so that CPUs share no cache line */
 };

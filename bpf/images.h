@@ -4,8 +4,8 @@
  * the exec to the end of the process. Both maps have a fixed size. Most images fit into an entry of the first map; larger
  * ones take an entry of the second map as well. A child has a copy of its forker's image until it executes a program.
  *
- * A process that is older than this program has no entry until its first exec. User space knows the image of such a
- * process. The entry of its child names the process that has the same image.
+ * A process that started before the programs has no entry until its next exec. User space knows the image of such a
+ * process. The entry of its child names the process instead: see image_pid.
  */
 #ifndef LINNIX_IMAGES_H
 #define LINNIX_IMAGES_H
@@ -46,7 +46,7 @@ struct {
 } images SEC(".maps");
 
 struct large_image {
-	char data[MAX_PATH_BYTES + DEFAULT_ARGS_BYTES]; /* resized to max_args_bytes */
+	char data[MAX_PATH_BYTES + DEFAULT_ARGS_BYTES]; /* resized for max_args_bytes */
 };
 
 struct {
@@ -87,7 +87,7 @@ static __always_inline struct image *find_image(__u32 pid, __u64 start_ns)
 	return image && image->start_ns == start_ns ? image : NULL;
 }
 
-/* Notes that a map had no room for the image, so that the image will be unknown at the end of the process. */
+/* Notes that the map had no room for the image, so the image is unknown at the end of the process. */
 static __always_inline void has_no_image(__u32 pid)
 {
 	COUNT(no_room[MAP_IMAGES]);
@@ -145,7 +145,7 @@ static __always_inline void inherit_image(const struct process_event *e, __u32 f
 
 /*
  * Stores the image of the process, which has just called exec.
- * @data: as large as a struct large_image or larger; path and arguments are its first bytes
+ * @data: path, then arguments; at least as large as struct large_image
  */
 static __always_inline void keep_image(const struct process_event *e, const char *data, __u64 exe_len, __u64 args_len)
 {
@@ -189,7 +189,7 @@ static __always_inline void forget_image(__u32 pid)
 	bpf_map_delete_elem(&images, &pid);
 }
 
-/* Sends the one record of a process. @attempt: 0, or 1 if the kernel skipped the first program */
+/* Sends the only record of a process. @attempt: 0, or 1 if the kernel skipped the first program */
 static __always_inline void emit_process(void *ctx, const struct exit_event *x, __u32 attempt)
 {
 	struct ended_scratch *s = bpf_map_lookup_elem(&ended_scratches, &attempt);
@@ -240,7 +240,7 @@ static __always_inline void emit_process(void *ctx, const struct exit_event *x, 
 			s->e.exe_len = image->exe_len;
 			s->e.args_len = image->args_len;
 		}
-		/* The entry has the last image, or the maps had no room for that image. So earlier missed execs do not matter. */
+		/* The entry contains the last image, or shows that the maps had no room for it. So earlier missed execs do not matter. */
 		if (!s->e.image_pid)
 			known |= IMAGE_HERE;
 		s->e.x.p.known = (s->e.x.p.known & ~MISSED_EXEC) | (known & ~IMAGE_IS_LARGE);

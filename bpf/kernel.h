@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The kernel types that the programs read, with only the members that they read. libbpf relocates every access to the
+ * The kernel types that the programs read, each with only the members that they read. libbpf relocates every access to the
  * layout of the running kernel (CO-RE), so neither the order of members nor missing members matter. The build needs no
  * vmlinux.h, which would differ between build machines.
  */
@@ -262,7 +262,7 @@ struct task_struct___cpu {
 	unsigned int cpu;
 };
 
-/* The classic tracepoint's record. Since 6.16 it has this member, which marks the last thread. */
+/* The record of the classic tracepoint. It has this member since 6.16: whether the thread is the last one. */
 struct trace_event_raw_sched_process_exit {
 	bool group_dead;
 };

@@ -12,7 +12,7 @@ volatile struct detail detail SEC(".data.detail") = {};
 enum detail_level *unused_level __attribute__((unused));
 enum detail_mode *unused_mode __attribute__((unused));
 
-/* A program reads this once. At the default level it is 0, and this read is all that the levels cost. */
+/* A program reads this once per event. At the default level the mode is 0, and the levels cost only this read. */
 static __always_inline __u32 detail_mode(void)
 {
 	return detail.mode;

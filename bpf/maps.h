@@ -62,7 +62,7 @@ static __always_inline struct cpu_counters *cpu_counters(void)
 	return bpf_map_lookup_elem(&counters, &cpu);
 }
 
-/* Atomic, because newer kernels may preempt a tracepoint's program. */
+/* Atomic, because newer kernels may preempt a program at a tracepoint. */
 #define COUNT(member)                                            \
 	do {                                                     \
 		struct cpu_counters *c = cpu_counters();         \
@@ -71,8 +71,8 @@ static __always_inline struct cpu_counters *cpu_counters(void)
 	} while (0)
 
 /*
- * Whether a map once had no room for a process, by enum process_map. If so, a missing entry proves nothing. User space sets
- * this as well, for the processes that it enters. The programs write it once, and read it only if they find no entry.
+ * Whether a map once had no room for a process, by enum process_map. If so, a missing entry proves nothing. User space also
+ * sets this if it finds no room for a process. The programs write it once, and read it only if they find no entry.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -116,8 +116,8 @@ static __always_inline void untrack(__u32 pid)
 }
 
 /*
- * Processes whose last exec a filter dropped, or the ring had no room for. At their exit, user space does not know what
- * they executed. The programs look at this map only after the first such exec.
+ * Processes whose last exec user space did not receive, for example because a filter dropped it or the ring had no room. At
+ * their exit, user space does not know what they executed. The programs read this map only after the first such exec.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -129,7 +129,7 @@ struct {
 
 /* Never cleared. A plain store is enough, because every CPU stores the same value. */
 volatile bool some_exec_missed;
-volatile bool any_exec_missed; /* the map was full: the exec of any process may have been missed */
+volatile bool any_exec_missed; /* the map was full: any process may have a missed exec */
 
 static __always_inline void miss_exec(__u32 pid)
 {
@@ -167,7 +167,7 @@ static __always_inline void forget_missed_exec(__u32 pid)
 		bpf_map_delete_elem(&missed_execs, &pid);
 }
 
-/* A comm may have any bytes after its NUL; in a key these bytes must be 0. */
+/* The bytes after the NUL of a comm are arbitrary; in a key they must be 0. */
 static __always_inline bool is_wanted_comm(const char *comm)
 {
 	struct comm_key key = {};
@@ -181,7 +181,7 @@ static __always_inline bool wants(struct process_event *e, enum event_type type)
 {
 	if (!(knobs.event_mask & (1 << type)))
 		return false;
-	/* If the map had no room, user space filters: it follows the forks as well, and drops the events of other processes. */
+	/* If the map had no room, user space filters: it also follows the forks, and drops the events of other processes. */
 	if (knobs.filter_pid && !bpf_map_lookup_elem(&tracked_pids, &e->pid) && !is_full(MAP_TRACKED_PIDS))
 		return false;
 	if (knobs.filter_uid && !bpf_map_lookup_elem(&wanted_uids, &e->uid) &&

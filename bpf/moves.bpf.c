@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
  * Records which process was moved to which cgroup of a v1 hierarchy. The events of a process contain only its cgroup in the
- * v2 hierarchy, and /proc shows nothing after the process has ended. This has an object of its own, so that nothing is
- * loaded on machines without v1 hierarchies.
+ * v2 hierarchy, and /proc shows nothing after the process has ended. This is an object of its own, so that nothing is loaded
+ * on machines without v1 hierarchies.
  */
 #include "kernel.h"
 #include "moves.h"
@@ -31,7 +31,7 @@ int BPF_PROG(handle_cgroup_attach_task, struct cgroup *cgroup, const char *path,
 	struct move *move;
 	long length;
 
-	/* Events already contain the cgroup in the default hierarchy. A thread that moves alone does not move its process. */
+	/* Events already contain the cgroup in the default hierarchy. The move of a single thread does not move the process. */
 	if (cgroup->root->hierarchy_id == 0 || task->pid != task->tgid)
 		return 0;
 	move = bpf_map_lookup_elem(&moves, &index);

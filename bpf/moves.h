@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The last moves of processes to other v1 cgroups. The BPF program writes them, user space reads them. */
+/* The last moves of processes to other v1 cgroups. The BPF program writes the moves, and user space reads them. */
 #ifndef LINNIX_MOVES_H
 #define LINNIX_MOVES_H
 
-/* A new move replaces the oldest one. A runtime moves a container's first process in each of a dozen hierarchies. */
+/* A new move replaces the oldest one. The start of a container takes about a dozen entries, one per hierarchy. */
 #define MOVES 512
 /* A longer path is stored as an empty one: user space reads /proc then. */
 #define MOVE_PATH_LEN 480

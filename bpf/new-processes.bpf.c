@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * The best case of polling, for kernels since 6.7: a look at all processes that reports the new ones. The program itself
- * walks the list of processes and remembers which ones it has reported, so a process that it has seen before costs little.
+ * The best case of polling, for kernels since 6.7: a look at all processes that reports only the new ones. The program
+ * itself walks the list of processes and stores which processes it has reported, so an old process costs little.
  */
 #include "kernel.h"
 #include "new-processes.h"

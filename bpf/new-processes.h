@@ -17,7 +17,7 @@ struct look_answer {
 	__u32 processes; /* live ones */
 	__u32 written; /* new ones */
 	__u32 is_full; /* the records are full: another look returns the rest */
-	__u32 unkept; /* not reported: no memory to remember that they were reported */
+	__u32 unkept; /* processes that were left out, because there was no memory to store that they were reported */
 };
 
 #endif

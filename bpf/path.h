@@ -22,9 +22,9 @@ static __always_inline void begin_path(struct path_walk *walk, struct file *file
 }
 
 /*
- * Takes one step towards the root: writes a component to `buffer`, or leaves a mount. The components are NUL-terminated and
- * the leaf comes first; user space reverses their order. The buffer must hold limit + NAME_SIZE bytes. The path is seen
- * from the root of the file's mount namespace, as /proc/PID/exe shows it there.
+ * Takes one step towards the root: writes a component to `buffer`, or continues in the parent mount. The components are
+ * NUL-terminated and the leaf comes first; user space reverses their order. The buffer must have room for limit + NAME_SIZE
+ * bytes. The path begins at the root of the file's mount namespace, as /proc/PID/exe shows it there.
  *
  * The walk holds neither rename_lock nor mount_lock: if a directory on the way is renamed meanwhile, the result may be a
  * path that never existed. The mm keeps the executable itself in use.
@@ -61,7 +61,10 @@ static __always_inline enum path_step step_up(struct path_walk *walk, char *buff
 	if (n <= 0 || n > NAME_SIZE)
 		return PATH_CUT;
 	if (parent == dentry) {
-		/* No parent. The first dentry is then the file itself, such as a memfd; a later dentry is a root named "/". */
+		/*
+		 * A dentry without a parent. If it is the first, it is the file itself, such as a memfd; otherwise it is a root named
+		 * "/".
+		 */
 		if (at == 0)
 			walk->length = n;
 		return PATH_WHOLE;

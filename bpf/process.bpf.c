@@ -17,8 +17,8 @@
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
 /*
- * Room to build one exec record: the path, then the arguments. The last component of the path may go beyond the limit. User
- * space resizes this if it sets max_args_bytes.
+ * Room to build one exec record: the path, then the arguments. The last component of the path may exceed MAX_PATH_BYTES.
+ * User space resizes this if it sets max_args_bytes.
  */
 struct exec_scratch {
 	struct path_walk walk;
@@ -33,7 +33,7 @@ struct {
 	__type(value, struct exec_scratch);
 } scratch SEC(".maps");
 
-/* Exits already counted, for kernels that do not report which thread was the last. */
+/* The exits that were already counted, for kernels that do not report which thread is the last. */
 struct exit_key {
 	__u64 start_ns;
 	__u64 pid;
@@ -94,7 +94,7 @@ static __always_inline bool is_reaper(struct task_struct *task)
 	       BPF_CORE_READ_BITFIELD_PROBED(signal, is_child_subreaper);
 }
 
-/* The parent if it forked the process; 0 if it may have adopted the process. */
+/* The pid of the parent if the parent forked the process; 0 if it may have adopted the process. */
 static __always_inline __u32 true_parent(struct task_struct *task, const struct process_event *e)
 {
 	return e->parent_start_ns && !is_reaper(task->real_parent) ? e->ppid : 0;
@@ -108,7 +108,7 @@ static __always_inline void describe_parent(struct storm_source *s)
 	s->uid = STORM_NO_UID;
 	s->cgroup_id = 0;
 	__builtin_memset(s->comm, 0, sizeof(s->comm));
-	/* The parent may have ended since the program found it, and another process may have adopted this one. */
+	/* The parent may have ended since s->pid was read, and another process may have adopted the current process. */
 	if (BPF_CORE_READ(parent, tgid) != s->pid || BPF_CORE_READ(parent, start_boottime) != s->id)
 		return;
 	s->uid = BPF_CORE_READ(parent, cred, uid.val);
@@ -116,7 +116,7 @@ static __always_inline void describe_parent(struct storm_source *s)
 	BPF_CORE_READ_INTO(&s->comm, parent, comm);
 }
 
-/* If more ancestors are young, the nearest settled one counts as unknown. */
+/* Maximum number of young ancestors. If there are more, the nearest settled ancestor is unknown. */
 #define YOUNG_ANCESTORS 8
 
 static __always_inline __u32 settled_ancestor(__u64 now_ns)
@@ -127,7 +127,7 @@ static __always_inline __u32 settled_ancestor(__u64 now_ns)
 	ancestor = task;
 	for (int i = 0; i < YOUNG_ANCESTORS; i++) {
 		ancestor = BPF_CORE_READ(ancestor, real_parent, group_leader);
-		/* What a reaper forks soon executes a program. A process that has not, most likely lost its parent. */
+		/* A child of a reaper soon executes a program. If this process has not, the reaper most likely adopted it. */
 		if (is_reaper(ancestor))
 			return i > 0 || BPF_CORE_READ(task, flags) & PF_FORKNOEXEC ? 0 : NO_ANCESTOR;
 		if (now_ns - BPF_CORE_READ(ancestor, start_boottime) >= YOUNG_NS)
@@ -193,7 +193,7 @@ static __always_inline int on_fork(__u64 *ctx)
 			count_suppressed(storm, EVENT_FORK, e.comm);
 			return 0;
 		}
-		/* User space may not know what the parent executes. */
+		/* User space may not know the image of the forker. */
 		if (mode & MODE_SWITCHED && level_at(mode, current_start_ns()) != DETAIL_EVENTS)
 			miss_exec(e.pid);
 	}
@@ -216,8 +216,8 @@ int retry_fork(__u64 *ctx)
 }
 
 /*
- * The last renaming on this CPU. An exec renames its process after the process gets its new mm and shortly before the
- * exec's own tracepoint, usually on the same CPU. The program at that tracepoint recognizes the renaming by the mm.
+ * The last renaming on this CPU. An exec gives the process a new mm, then renames the process, and soon after that reaches
+ * the tracepoint of the exec, usually on the same CPU. The program at that tracepoint recognizes the renaming by the mm.
  */
 struct renaming {
 	__u64 mm;
@@ -270,7 +270,7 @@ static __always_inline void take_old_comm(struct exec_event *e, struct mm_struct
 
 /*
  * A global function, so that the verifier checks it once and not in each turn of the loop around it. The verifier does not
- * let such a function use its caller's pointers, so it looks the map up again.
+ * let such a function use its caller's pointers, so this function looks up the element again.
  */
 __noinline int climb_path(__u32 attempt)
 {
@@ -336,13 +336,13 @@ static __always_inline int on_exec(__u64 *ctx, __u32 attempt)
 	args_start = mm->arg_start;
 	args_total = mm->arg_end - args_start;
 	begin_path(&s->walk, mm->exe_file);
-	/* Without a file every step would fail, so take none. */
+	/* Without a file every step would fail, so take no step. */
 	if (!s->walk.dentry)
 		step = PATH_CUT;
 	for (int i = 0; i < MAX_PATH_DEPTH && step == PATH_GOES_ON; i++)
 		step = climb_path(attempt);
 	exe_length = s->walk.length;
-	/* The last component may have gone beyond the limit. */
+	/* The last component may have exceeded the limit. */
 	if (step == PATH_WHOLE && exe_length <= MAX_PATH_BYTES) {
 		e->p.known |= KNOWN_EXE;
 	} else {
@@ -359,8 +359,8 @@ static __always_inline int on_exec(__u64 *ctx, __u32 attempt)
 	else
 		e->p.known |= ARGS_CUT;
 	/*
-	 * Both are bounded already, but the verifier needs a comparison of each one. Before 6.6 it needs a comparison of
-	 * all 64 bits, and without the barrier the compiler would compare only half of them.
+	 * Both lengths are bounded already, but the verifier needs a comparison of each length. Before 6.6 it needs a comparison
+	 * of all 64 bits, and without the barrier the compiler would compare only 32 bits.
 	 */
 	barrier_var(exe_length);
 	barrier_var(length);
@@ -397,7 +397,7 @@ int retry_exec(__u64 *ctx)
 	return was_claimed(EVENT_EXEC) ? 0 : on_exec(ctx, 1);
 }
 
-/* Adds the figures of a thread. signal_struct has only the sums of the threads that were released before. */
+/* Adds the figures of a thread. signal_struct contains only the sums of threads that are already released. */
 static __always_inline void add_thread(struct exit_event *e, struct task_struct *task)
 {
 	e->utime_ns += BPF_CORE_READ(task, utime);
@@ -417,7 +417,7 @@ static __always_inline void add_thread(struct exit_event *e, struct task_struct 
 
 _Static_assert(THREADS_AT_ONCE * MAX_TURNS >= MAX_EXIT_THREADS, "knobs.max_exit_threads");
 
-/* The state of a walk along many threads. It holds kernel addresses, which helpers read. */
+/* The state of a walk along many threads. Helpers read at its kernel addresses. */
 struct thread_walk {
 	__u64 head;
 	__u64 node;
@@ -439,8 +439,8 @@ static __always_inline struct task_struct *thread_at(struct list_head *node)
 
 /*
  * Adds up to THREADS_AT_ONCE threads; returns whether there may be more. A global function, so that the verifier checks
- * it once and not in each turn of the loop around it. The walk is in a map because the verifier knows nothing about
- * pointers that such a function gets.
+ * it once and not in each turn of the loop around it. The walk is in a map, because the verifier does not know the types of
+ * pointers that such a function receives.
  */
 __noinline int add_more_threads(__u32 attempt)
 {
@@ -486,9 +486,9 @@ static __always_inline bool add_many_threads(struct exit_event *e, struct list_h
 }
 
 /*
- * Adds the threads that are still listed. Besides the last thread these are: a leader that ended earlier; killed threads that
- * the kernel has not released yet; and any number of threads whose tracer has not waited for them. Returns whether it added
- * all of them.
+ * Adds the threads that are still in the list: the last thread; a leader that ended earlier; killed threads that the kernel
+ * has not released yet; and any number of threads whose tracer has not waited for them. Returns whether it added all these
+ * threads.
  */
 static __always_inline bool add_threads(struct exit_event *e, struct task_struct *task, struct signal_struct *signal,
 					__u32 attempt)
@@ -501,10 +501,10 @@ static __always_inline bool add_threads(struct exit_event *e, struct task_struct
 }
 
 /*
- * The time up to which the scheduler's sum contains the running task's CPU time. It is a time of the scheduler's clock, which
- * also stamps perf samples. Only ticks and context switches update the sum, and a short process ends before the first of
- * them. The difference of the two sums is the time that the scheduler has added since the task got the CPU. Only the fair
- * class keeps both sums.
+ * The time up to which the scheduler's sum contains the running task's CPU time, on the scheduler's clock, which also stamps
+ * perf samples. Only ticks and context switches update the sum, and a short process ends before its first tick. The
+ * difference between sum_exec_runtime and prev_sum_exec_runtime is the time that the scheduler has added since the task got
+ * the CPU. Only the fair class maintains both sums.
  */
 static __always_inline __u64 accounted_until(struct task_struct *task)
 {
@@ -526,12 +526,13 @@ static __always_inline bool is_last_thread(__u64 *ctx, struct task_struct *task,
 	if (signal->live.counter != 0)
 		return false;
 	/*
-	 * Threads that end at the same time may all see that none is alive. The kernel may release one of them before the
-	 * next one gets here, so the list of threads does not help either. The first one here counts as the last thread.
+	 * Threads that end at the same time may all see that no thread is alive. The kernel may release one of these threads
+	 * before the next one gets here, so the list of threads does not help either. The first thread here counts as the last
+	 * thread.
 	 */
 	key.start_ns = task->group_leader->start_boottime;
 	key.pid = task->tgid;
-	/* Before 6.4 the verifier calls a function here that returns an int, so the upper half is undefined. */
+	/* Before 6.4 the verifier replaces this helper by a function that returns an int, so the upper half is undefined. */
 	return (int)bpf_map_update_elem(&counted_exits, &key, &yes, BPF_NOEXIST) != -EEXIST;
 }
 
@@ -588,7 +589,7 @@ static __always_inline int on_exit(__u64 *ctx, __u32 attempt)
 		e.write_bytes = signal->ioac.write_bytes;
 		e.p.known |= KNOWN_IO;
 	}
-	/* If threads are missing, the sums are not the figures of the process. */
+	/* If threads are missing, the sums are too low for the process. */
 	if (!add_threads(&e, task, signal, attempt))
 		e.p.known &= ~(KNOWN_CPU | KNOWN_FAULTS | KNOWN_IO);
 	e.accounted_ns = accounted_until(task);
@@ -633,7 +634,7 @@ static __always_inline int on_exit(__u64 *ctx, __u32 attempt)
 	return 0;
 }
 
-/* Attached only if the totals include all levels. */
+/* Attached only if the totals include the processes of all levels (MODE_TOTALS). */
 SEC("tp_btf/sched_process_free")
 int handle_free(__u64 *ctx)
 {

@@ -8,15 +8,15 @@
 
 #define COMM_LEN 16
 /*
- * The highest limit for the bytes of arguments in an exec record. A perf sample holds less than 64 KiB, and a value of a
- * per-CPU map at most 32 KiB.
+ * The highest limit for the bytes of arguments in an exec record. A perf sample is smaller than 64 KiB, and a value of a
+ * per-CPU map has at most 32 KiB.
  */
 #define MAX_ARGS_BYTES 15360
-/* The path of the executable has its own limit, so that a long path leaves room for arguments and the reverse. */
+/* The path of the executable has its own limit, so path and arguments do not take room from each other. */
 #define MAX_PATH_BYTES 1024
 /*
- * The record has this many bytes of a longer path, leaf first. They contain the last CUT_PATH_BYTES of the path, because no
- * component is longer than NAME_SIZE.
+ * Of a longer path, the record has only this many bytes, leaf first. They contain the last CUT_PATH_BYTES of the path,
+ * because no component is longer than NAME_SIZE.
  */
 #define CUT_RECORD_BYTES 512
 #define CUT_PATH_BYTES 256
@@ -25,7 +25,7 @@
 /* Words of 64 bits, with one bit for each possible thread id: PID_MAX_LIMIT is 2^22. */
 #define CLAIM_WORDS 65536
 /*
- * Maximum number of threads of a process whose figures the exit program adds. The program must not occupy a CPU for
+ * Maximum number of threads of one process whose figures the exit program adds up. The program must not occupy a CPU for
  * much longer than a tick.
  */
 #define MAX_EXIT_THREADS 16384
@@ -49,7 +49,7 @@ enum known {
 	KNOWN_CGROUP = 1 << 2,
 	KNOWN_NS_PID = 1 << 3,
 	KNOWN_EFFECTIVE = 1 << 4, /* euid and egid */
-	KNOWN_AUID = 1 << 5, /* the process belongs to a login, whose auid is known */
+	KNOWN_AUID = 1 << 5, /* the process belongs to a login; auid is its user */
 	KNOWN_PARENT_START = 1 << 6,
 	/* exec */
 	KNOWN_EXE = 1 << 8,
@@ -66,7 +66,7 @@ enum known {
 	KNOWN_IO = 1 << 20,
 	MISSED_EXEC = 1 << 21, /* the record of its last exec was not sent: user space knows an outdated image */
 	UNSURE_COMM = 1 << 22, /* comm is the name of the last thread, not of the process */
-	UNSURE_END = 1 << 23, /* the leader has ended, but other threads may still run: the map had no room to count them */
+	UNSURE_END = 1 << 23, /* the leader has ended, but other threads may still run: the map had no room for their number */
 	/* sample */
 	FIRST_SEEN = 1 << 24, /* the process had no earlier sample: runtime_ns counts from its start */
 	/* page fault */
@@ -133,7 +133,7 @@ struct exit_event {
 	__u64 utime_ns; /* of all threads; most kernels sample it at ticks */
 	__u64 stime_ns;
 	__u64 runtime_ns; /* of all threads: the scheduler's own sum, exact up to accounted_ns */
-	__u64 accounted_ns; /* scheduler clock; runtime_ns lacks the time that the last thread ran after it; 0: unknown */
+	__u64 accounted_ns; /* scheduler clock; runtime_ns lacks the run time of the last thread after this time; 0: unknown */
 	__u64 peak_rss_bytes;
 	__u64 minor_faults;
 	__u64 major_faults;
@@ -148,7 +148,7 @@ struct exit_event {
 struct knobs {
 	__u32 event_mask; /* bit EVENT_x is set if events of that type are wanted */
 	__u32 max_args_bytes;
-	__u64 min_duration_ns; /* exits of processes that lived less are dropped */
+	__u64 min_duration_ns; /* exits of processes with a shorter life are dropped */
 	__u64 cgroup_base_id; /* the cgroup at cgroup_base_level, where the watched path begins */
 	__u32 cgroup_base_level;
 	__u32 cgroup_level; /* level of the watched cgroup */
@@ -188,13 +188,13 @@ struct watched_cgroup {
 	char path[WATCHED_PATH_LEN]; /* below cgroup_base_id, with a slash at its beginning */
 };
 
-/* Classic tracepoints only: a process that has or had several threads. Their events describe only single threads. */
+/* Only for classic tracepoints, whose events describe single threads: a process that has or had several threads. */
 struct thread_group {
 	__u32 extra_threads; /* beyond the first; used if sched_process_exit has no group_dead */
 	char comm[COMM_LEN]; /* of the leader, and so of the process */
 };
 
-/* What a CPU counts to detect storms, see storm-window.h. Only the programs use it. */
+/* The counts of a CPU for the detection of storms, see storm-window.h. Only the programs use them. */
 struct storm_window {
 	__u64 since_ns;
 	__u64 events; /* since then */

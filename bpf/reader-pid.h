@@ -18,7 +18,7 @@ static __always_inline __u32 reader_tgid(struct task_struct *leader)
 {
 	struct task_struct *reader = (void *)bpf_get_current_task();
 	struct pid *own = BPF_CORE_READ(reader, thread_pid);
-	/* Helpers read both: the verifier accepts an offset without a known bound only for an address that it does not track. */
+	/* Both come from helpers: the verifier accepts an unbounded offset only for an address that it does not track. */
 	struct pid *pid = BPF_CORE_READ(leader, thread_pid);
 	unsigned int level = BPF_CORE_READ(own, level);
 	struct upid upid = {}, own_upid = {};

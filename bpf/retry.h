@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * A second program at each tracepoint, for the runs of the first program that the kernel skips.
+ * A second program at each tracepoint. It does the work of the first program when the kernel skips that program.
  *
  * Since Linux 7.0 a tracepoint's program may be preempted. Until the program continues, the kernel does not run it for other
  * threads on that CPU, because it takes such a run for a recursion. It counts the runs that it skips (recursion_misses).
  *
  * So the first program leaves a mark for its thread. The second program runs right after it in the same thread, and does the
  * same work if there is no mark. The kernel skips both only if one thread is preempted in the first program and another
- * thread in the second. User space counts that.
+ * thread in the second. User space counts these skips.
  */
 #ifndef LINNIX_RETRY_H
 #define LINNIX_RETRY_H
@@ -38,8 +38,8 @@ static __always_inline bool find_claim(struct claim *claim)
 }
 
 /*
- * Sets the bit of this thread. Other threads change the other bits of the word, so this must be atomic. Only the thread
- * itself changes its bit, so an addition sets it if it is 0. All kernels have an atomic addition.
+ * Sets the bit of this thread. Other threads change other bits of the word, so this must be atomic. Only the thread itself
+ * changes its bit, so adding the bit sets it if it is 0. All kernels have an atomic addition.
  */
 static __always_inline void claim(void)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * Measures the time of a write to a ring: one loop writes records, the other loop does the same without the write. User
- * space runs both and compares their times. The programs are not attached.
+ * Measures the time of a write to a ring: one loop writes records, and the other loop does the same without the write. User
+ * space runs both loops and compares their times. The programs are not attached.
  */
 #include "kernel.h"
 #include "process.h"
@@ -27,14 +27,14 @@ struct {
 /* Prevents the compiler from removing or moving the code that fills the record. */
 #define uses(record) asm volatile("" : : "r"(record) : "memory")
 
-/* @writes is constant where this is inlined, so a loop has no branch for it. */
+/* @writes is a constant at each call, and the function is inlined, so the loop has no branch for it. */
 static __always_inline int run_loop(void *ctx, bool writes)
 {
 	struct exit_event e = {};
 	__u32 zero = 0;
 	struct ring_write_run *run = bpf_map_lookup_elem(&ring_write_runs, &zero);
 	__u64 began;
-	/* Not a counter: the verifier would check each turn of the loop for each value of the counter. */
+	/* Not a count of failures: the verifier would check each turn of the loop for each value of the count. */
 	__u64 results = 0;
 
 	if (!run)

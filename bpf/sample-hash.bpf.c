@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * Does the same as sample.bpf.c, for kernels before 5.13. Before 5.12 (a10787e6d58c), only programs of security modules could
- * use task storage.
+ * Does the same as sample.bpf.c, for kernels before 5.13. Before 5.12 (a10787e6d58c), only programs of security modules
+ * could use task storage.
  */
 #include "sampler.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
-/* By pid. No program deletes the entries of ended processes: they are not used any more, so new entries replace them. */
+/*
+ * By pid. No program deletes the entries of ended processes. They are the least recently used, so new entries replace them.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 8192); /* resized to the number of processes */
@@ -33,7 +35,7 @@ static __always_inline struct last_sample *last_sample_by_pid(struct task_struct
 	return last;
 }
 
-/* The counters of these kernels are exact, except for a few pages that threads keep for themselves. */
+/* The counters of these kernels are exact, except for a few pages that each thread counts by itself. */
 __noinline __u64 exact_pages(__u64 mm, __u64 counted)
 {
 	return counted;

@@ -2,7 +2,7 @@
 /*
  * Does the same as sample.bpf.c, for kernels since 6.7: the program itself walks the list of processes. The task iterator
  * looks up every pid, including those of threads, and takes a reference to each task. That costs more than the work of the
- * program. Also, this walk needs neither a file nor a buffer for each sweep.
+ * program. This walk also needs no file and no buffer for each sweep.
  */
 #include "ahead.h"
 #include "exact-pages.h"
@@ -44,7 +44,8 @@ static __always_inline bool write_to_records(void *unused, struct sample_event *
 /*
  * Whether no thread of the process ran since the last look. For most processes the task alone shows that, without the
  * structs that it points to: the process has one thread, had one thread at the last look, and that thread did not run. So
- * it created no thread in between either. The memory of such a process may change, so this checks it as well.
+ * the thread created no other thread in between. The memory of such a process may change, so this function checks the
+ * memory as well.
  */
 static __always_inline bool slept(struct task_struct *leader, struct ordered_sample *o)
 {
@@ -57,8 +58,8 @@ static __always_inline bool slept(struct task_struct *leader, struct ordered_sam
 }
 
 /*
- * A global function, so that the verifier checks it once. Otherwise it would check it again for every state of the loop
- * around it, which takes a tenth of a second or more. Such a function takes only numbers and pointers to memory.
+ * A global function, so that the verifier checks it once. Otherwise the verifier would check it again for every state of the
+ * loop around it, which takes a tenth of a second or more. Such a function takes only numbers and pointers to memory.
  */
 __noinline bool sample_one(__u64 address)
 {
@@ -100,7 +101,7 @@ int sample_processes(struct walk_request *request)
 	bool is_full = false;
 	__u32 walked = 0;
 
-	/* This is also right if the records were full, because the repeated walk visits all processes again. */
+	/* This is correct also if the records were full, because the repeated walk visits all processes again. */
 	begin_sweep(request->sweep);
 	begin_order();
 	written = 0;
@@ -143,7 +144,7 @@ int store_samples(struct walk_request *request)
 		struct ordered_sample *o;
 		struct last_sample *stored;
 
-		/* As in sample_processes(): a zombie takes no place there, so it must not take one here. */
+		/* A zombie takes no place in sample_processes(), so it must not take a place here. */
 		if (task->tgid == 0 || is_zombie(task))
 			continue;
 		o = next_ordered_sample(task);

@@ -7,7 +7,7 @@
 
 #include "process.h"
 
-/* process_event.cpu of a sample that user space read from /proc, where it does not know the CPU. */
+/* process_event.cpu of a sample that user space read from /proc: the CPU is unknown. */
 #define NO_CPU 65535
 
 /* process_event.type of the records of a sweep. Records in rings have other types. */
@@ -21,7 +21,7 @@ struct sample_event {
 	struct process_event p; /* cpu: the CPU on which its main thread ran last */
 	__u64 runtime_ns; /* of all threads, since the last sweep */
 	__u64 rss_bytes;
-	__u64 utime_ns; /* since its start, as the kernel samples it; 0 without sample_knobs.splits_modes */
+	__u64 utime_ns; /* since its start; most kernels sample it at ticks; 0 without sample_knobs.splits_modes */
 	__u64 stime_ns;
 	__u32 threads;
 	__u32 reserved;
@@ -30,15 +30,15 @@ struct sample_event {
 /* The last record of a sweep. It has the same size as the others. */
 struct sweep_end {
 	__u64 type; /* EVENT_SWEEP_END */
-	__u64 processes; /* that the sweep looked at */
+	__u64 processes; /* number of processes that the sweep looked at */
 	__u64 left_out_threads; /* threads beyond the limit for one process: their time is missing */
-	__u64 unkept; /* live processes that are left out: the map had no place or no memory for their figures */
+	__u64 unkept; /* live processes without a sample, because the map had no place or no memory for their figures */
 	__u64 reserved[12];
 };
 
 /* The argument of a walk, and its results besides the records. */
 struct walk_request {
-	__u64 sweep; /* counts up from 1; the same number again if the records were full */
+	__u64 sweep; /* counts up from 1; the same number if this walk continues a sweep whose records were full */
 	__u32 records; /* written */
 	__u32 is_full; /* the records are full: another walk returns the rest */
 	__u64 walked; /* processes that the walk visited, including zombies */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
  * The common part of the three sampling objects. They differ in how they visit the processes, how they write records, and
- * where they keep the last figures of a process. Each defines exact_pages(mm, counted), which returns the exact number of
- * pages for a first, inexact count.
+ * where they store the last figures of a process. Each object defines exact_pages(mm, counted), which returns the exact
+ * number of pages. `counted` is a first, inexact number.
  */
 #ifndef LINNIX_SAMPLER_H
 #define LINNIX_SAMPLER_H
@@ -16,7 +16,7 @@
 #define MM_ANONPAGES 1
 #define MM_SHMEMPAGES 3
 
-/* Maximum number of CPUs whose counters are added: the verifier has to follow each turn of the loop. */
+/* Maximum number of CPUs whose counters are added, because the verifier has to follow each turn of the loop. */
 #define MAX_SUMMED_CPUS 512
 
 const volatile struct sample_knobs sample_knobs = {
@@ -35,7 +35,7 @@ struct sweep_totals {
 /* The figures of a process at its last sample. */
 struct last_sample {
 	__u64 runtime_ns;
-	__u64 start_ns; /* of the process; used if the entry is found by pid */
+	__u64 start_ns; /* of the process; used only where entries are found by pid */
 	__u64 sweep; /* 0: there was no sample yet */
 	__u32 rss_pages;
 	__u32 pid;
@@ -49,9 +49,9 @@ _Static_assert(sizeof(struct sample_event) == 128, "wire: sample");
 _Static_assert(sizeof(struct sweep_end) == sizeof(struct sample_event), "wire: end of a sweep");
 
 /*
- * Turns an address into a number, as helpers and global functions need it: the verifier does not track what goes through
- * memory. One variable is enough, because user space runs one sweep at a time from one thread, and a read of an iterator
- * holds the lock of its seq_file.
+ * Turns an address into a number, which helpers and global functions need. The verifier does not track a value that a
+ * program stores and loads again. One variable is enough, because user space runs one sweep at a time from one thread, and
+ * a read of an iterator holds the lock of its seq_file.
  */
 static __always_inline __u64 number_of(const volatile void *address)
 {
@@ -61,7 +61,7 @@ static __always_inline __u64 number_of(const volatile void *address)
 	return number;
 }
 
-/* The state of a walk along the threads of a process. It holds addresses, which helpers read. There is only one reader. */
+/* The state of a walk along the threads of a process. Helpers read at its addresses. There is only one reader. */
 struct thread_walk {
 	__u64 head;
 	__u64 node;
@@ -96,8 +96,8 @@ __u64 exact_pages(__u64 mm, __u64 counted);
 #define MAX_TURNS 256
 
 /*
- * Continues the walk for up to count threads. Returns how many threads it visited. All functions with loops are global here,
- * because the verifier checks a global function once, not for each path that leads to it.
+ * Continues the walk for up to `count` threads. Returns the number of threads that it visited. All functions with loops are
+ * global here, because the verifier checks a global function once, and not for each path to its calls.
  */
 __noinline __u32 walk_threads(__u32 count)
 {
@@ -110,7 +110,7 @@ __noinline __u32 walk_threads(__u32 count)
 	return walked;
 }
 
-/* Returns the CPU time of all threads of a process that are still listed. */
+/* Returns the CPU time of all threads that are still in the list of the process, ns. */
 __noinline __u64 runtime_of_threads(__u64 signal, __u32 count)
 {
 	__u32 left = count < sample_knobs.max_threads ? count : sample_knobs.max_threads;
@@ -138,8 +138,8 @@ __noinline __u64 runtime_of_threads(__u64 signal, __u32 count)
 #define MAX_ASKED_THREADS 32
 
 /*
- * Returns the mm of a process whose leader has ended before other threads. It begins at the newest thread: other threads
- * leave the list soon after their end, and only the leader stays.
+ * Returns the mm of a process whose leader has ended before other threads. It begins at the newest thread, which is most
+ * likely alive: an ended thread leaves the list soon, except for the leader.
  */
 __noinline __u64 mm_of_threads(__u64 signal)
 {
@@ -165,12 +165,12 @@ static __always_inline __s64 not_negative(__s64 count)
 	return count > 0 ? count : 0;
 }
 
-/* Pages from atomic counters, before 6.2 (f1a7941243c1). They lack up to 64 pages of each thread. */
+/* Pages from the atomic counters of kernels before 6.2 (f1a7941243c1). They lack up to 64 pages of each thread. */
 static __always_inline __u64 atomic_pages(__u64 mm)
 {
 	__s64 count[4] = {};
 
-	/* By helper: older verifiers do not accept the type of these counters. */
+	/* Read by a helper, because older verifiers do not accept the type of these counters. */
 	bpf_probe_read_kernel(count, sizeof(count),
 			      (void *)(mm + bpf_core_field_offset(struct mm_struct___atomic, rss_stat)));
 	return not_negative(count[MM_FILEPAGES]) + not_negative(count[MM_ANONPAGES]) +
@@ -178,8 +178,8 @@ static __always_inline __u64 atomic_pages(__u64 mm)
 }
 
 /*
- * Pages from the central counters, which are quick to read. Since 6.2 every CPU counts up to a batch of pages on its
- * own, so this number is inexact by these pages.
+ * Pages from the central counters, which are quick to read. Since 6.2 every CPU counts up to a batch of pages in its own
+ * counter, so this number lacks these pages.
  */
 #define COUNTED_PAGES(mm, READ)                                  \
 	(not_negative(READ(mm, rss_stat[MM_FILEPAGES].count)) +  \
@@ -216,7 +216,7 @@ static __always_inline bool is_alive(struct task_struct *leader)
 
 /*
  * Whether a process has ended and waits for its parent. A leader that ended before other threads has the same exit_state, so
- * that alone is not enough. For a running process this reads only the task, not its signal_struct.
+ * exit_state alone is not enough. For a running process, this function reads only the task, not its signal_struct.
  */
 static __always_inline bool is_zombie(struct task_struct *leader)
 {
@@ -234,7 +234,7 @@ static __always_inline bool is_news(const struct last_sample *last, __u64 runtim
 
 /* The figures of a process at one look. */
 struct look {
-	__u64 mm; /* address; 0: none of its own */
+	__u64 mm; /* address; 0: the process has no mm of its own */
 	__u64 runtime_ns;
 	__u64 pages;
 	__u64 utime_ns; /* both only with sample_knobs.splits_modes */
@@ -259,8 +259,8 @@ static __always_inline void look_at(struct task_struct *leader, struct look *l)
 	struct mm_struct *mm = leader->mm;
 
 	/*
-	 * First the sum of the released threads. A thread that is released meanwhile is missing in this look and counted in the
-	 * next one. In the other order it could count twice.
+	 * First read the sum of the released threads. A thread that is released during the look is missing in this look, and counts
+	 * in the next one. In the other order it could count twice.
 	 */
 	l->runtime_ns = signal->sum_sched_runtime;
 	l->threads = signal->nr_threads;
@@ -288,12 +288,12 @@ static __always_inline void look_at(struct task_struct *leader, struct look *l)
 }
 
 /*
- * Writes a sample of a process if it needs one. `write` writes the record to `to`, or returns false if there is no room.
- * Then this function returns false as well, and the caller must visit the process again. `last` is NULL if there was no
- * room to keep the figures of the process.
+ * Writes a sample of a process if the process needs one. `write` writes the record to `to`, or returns false if there is no
+ * room. In that case this function also returns false, and the caller must visit the process again. `last` is NULL if there
+ * was no room to store the figures of the process.
  *
- * Most processes sleep, and their cost is the number of cache lines that a look reads. So this function reads what only a
- * record needs after it knows that there will be one.
+ * Most processes sleep, and the cost of a sleeping process is the number of cache lines that a look reads. So this function
+ * reads the members that only a record needs once it knows that it will write a record.
  */
 static __always_inline bool sample(struct task_struct *leader, struct look *l, struct last_sample *last,
 				   bool (*write)(void *to, struct sample_event *e), void *to)
@@ -343,7 +343,7 @@ static __always_inline bool write_to_seq(void *seq, struct sample_event *e)
 	return bpf_seq_write(seq, e, sizeof(*e)) == 0;
 }
 
-/* Handles one task of the task iterator, and its end. `last_of` returns the place for the figures of a leader. */
+/* Handles one task of the task iterator, and its end. `last_of` returns the last figures of a leader's process. */
 static __always_inline int sample_next(struct bpf_iter__task *ctx,
 				       struct last_sample *(*last_of)(struct task_struct *leader))
 {
@@ -351,7 +351,7 @@ static __always_inline int sample_next(struct bpf_iter__task *ctx,
 	struct task_struct *task = ctx->task;
 	struct look l;
 
-	/* The kernel may call this twice for the last record, so the last record does not reset anything. */
+	/* The kernel may call this twice for the end of the iteration, so the end does not reset anything. */
 	if (totals.sweep != ctx->meta->session_id)
 		begin_sweep(ctx->meta->session_id);
 	if (!task) {

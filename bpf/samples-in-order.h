@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
  * The last figures of processes, in the order of the kernel's list of processes. copy_process() adds new processes at the
- * tail, and de_thread() replaces one in place, so the order of the others does not change. A walk along the list therefore
- * also goes along the figures, which are next to each other in memory. Task storage would cost three more cache lines per
- * process, each found through the one before.
+ * tail, and de_thread() replaces a task in place, so the order of all other processes does not change. A walk along the
+ * list therefore reads the figures in order, and they are next to each other in memory. Task storage would cost three more
+ * cache lines per process, and the address of each line would come from the previous line.
  */
 #ifndef LINNIX_SAMPLES_IN_ORDER_H
 #define LINNIX_SAMPLES_IN_ORDER_H
@@ -22,8 +22,8 @@ struct ordered_sample {
 	/* Addresses of the process at the last walk. They may be invalid now. */
 	__u64 task;
 	__u64 mm;
-	__u64 leader_ns; /* run time of the leader alone, at the last look after which no record was left to write */
-	__u64 threads; /* number of threads at that look; 0: there was none yet */
+	__u64 leader_ns; /* run time of the leader alone, at the last look whose record, if any, was written */
+	__u64 threads; /* number of threads at that look; 0: no look yet */
 };
 
 struct {
@@ -33,10 +33,10 @@ struct {
 	__type(value, struct ordered_sample);
 } ordered_samples SEC(".maps");
 
-/* The state of a walk. The figures of live processes move up to the places of ended ones. */
+/* The state of a walk. The figures of live processes move to the places of ended processes, so no place stays empty. */
 struct sample_order {
 	__u32 count; /* number of figures from the previous walk */
-	__u32 next; /* place of the first of these figures whose process this walk has not met yet */
+	__u32 next; /* place of the first figures of the previous walk whose process this walk has not reached */
 	__u32 kept; /* number of figures that this walk has stored so far */
 	__u32 loaded; /* place of the first figures of the previous walk whose process is not loaded ahead yet */
 	__u64 ended_ns; /* end of the previous walk */
@@ -52,7 +52,7 @@ static __always_inline bool is_of(const struct ordered_sample *o, __u32 pid, __u
 	return o->last.pid == pid && o->last.start_ns == start_ns;
 }
 
-/* Finds the figures of a process behind those of ended processes. Returns their place, or order.count if there are none. */
+/* Skips the figures of ended processes. Returns the place of the figures of a process, or order.count if there are none. */
 __noinline __u32 find_ordered_sample(__u32 pid, __u64 start_ns)
 {
 	struct bpf_iter_num it;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The scheduler's clock. There is no helper that reads it. But the perf event of a ring counts, by that clock, how long it
- * has been enabled, and the records in the ring have times of that clock. From a clock_event user space calculates the
- * difference between the two.
+ * The scheduler's clock. No helper reads it. But the perf event of a ring counts how long it has been enabled, by that
+ * clock, and the records in the ring have times of that clock. From a clock_event user space calculates the difference
+ * between that count and the clock.
  */
 #ifndef LINNIX_SCHEDULER_CLOCK_H
 #define LINNIX_SCHEDULER_CLOCK_H

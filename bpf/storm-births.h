@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The source that a process got at its fork, which its exec and its exit need. */
+/* The sources of processes. A process gets its source at its fork, and its exec and exit belong to the same source. */
 #ifndef LINNIX_STORM_BIRTHS_H
 #define LINNIX_STORM_BIRTHS_H
 
@@ -8,8 +8,8 @@
 #include "storm-sources.h"
 
 /*
- * Data of each process whose fork a program watched, by pid. A later process may replace an earlier one. It is one word, so
- * that a program writes it as a whole. User space reads it in src/probes/storm-births.ts.
+ * A word for each process whose fork a program watched, by pid. A later process may replace an earlier one. The data of a
+ * process is one word, so that a program writes it in one step. User space reads it in src/probes/storm-births.ts.
  */
 #define BIRTH_SOURCE_BITS 9
 #define BIRTH_SOURCE (STORM_SOURCES - 1) /* the source of the process: a place in storm_sources */
@@ -20,7 +20,7 @@
 #define BIRTH_SETTLED (1ULL << 31) /* the process is the source of what it forks */
 #define BIRTH_MISSED (1ULL << 32) /* its last exec was only counted */
 #define BIRTH_SHOWN (1ULL << 33) /* an exec of it was sent in a storm, so its exit will be sent too */
-#define BIRTH_PID_AT 34 /* 8 bits: the bits of the pid above the lower 14, which are the place */
+#define BIRTH_PID_AT 34 /* 8 bits of the pid, above its lower 14 bits, which determine the place */
 #define BIRTH_EPOCH_AT 42 /* 22 bits */
 #define BIRTH_WHO_BITS (~0ULL << BIRTH_PID_AT)
 
@@ -50,7 +50,7 @@ static __always_inline bool is_birth_of(__u64 birth, __u32 pid)
 	return birth && (birth & BIRTH_WHO_BITS) == birth_who(pid);
 }
 
-/* The source in the word of a process. Returns NO_SOURCE if another source has taken its place. */
+/* The place of the source of a process. Returns NO_SOURCE if another source has taken this place. */
 static __always_inline __u32 source_of_birth(__u64 birth)
 {
 	__u32 place = birth & BIRTH_SOURCE;
@@ -59,7 +59,7 @@ static __always_inline __u32 source_of_birth(__u64 birth)
 	return s && (s->generation & 0xffff) == (birth >> BIRTH_GENERATION_AT & 0xffff) ? place : NO_SOURCE;
 }
 
-/* The pid of the settled process that a process with that word descends from; 0: not known, or a reaper. */
+/* The pid of the settled process from which the process with that word descends; 0: unknown, or a reaper. */
 static __always_inline __u32 first_forker(__u64 birth)
 {
 	__u32 place = source_of_birth(birth);

@@ -6,8 +6,8 @@
 #include "storm-rate.h"
 
 /*
- * In a storm the exec of a name is sent if its last exec is longer ago than NEW_COMM_S: a minute, in units of 2^30 ns. But at
- * most SENT_EXECS are sent per second.
+ * In a storm the programs send the exec of a name if the last exec of this name was more than a minute ago: NEW_COMM_S, in
+ * units of 2^30 ns. They send at most SENT_EXECS of these execs per second.
  */
 #define NEW_COMM_S 56
 #define SENT_EXECS 20
@@ -33,14 +33,14 @@ __noinline __u32 find_storm_comm(__u32 storm, __u64 comm_0, __u64 comm_1)
 			free = at;
 	}
 	/*
-	 * Each name that finds no place takes one life from another name, so the most frequent names stay. A process that often
-	 * renames itself only replaces names that occurred once.
+	 * A name that finds no place decrements `life` of another name. A name gets a place only where `life` is 0, so the most
+	 * frequent names stay. A process that often renames itself only replaces names that occurred once.
 	 */
 	if (free == NO_PLACE) {
 		c = &t->comms[hash & (STORM_COMMS - 1)];
 		if (LATEST(c->life))
 			__sync_fetch_and_add(&c->life, -1);
-		/* Two CPUs took the last life. */
+		/* `life` is negative, because two CPUs decremented it from 1. */
 		if (LATEST(c->life) >> 31)
 			LATEST(c->life) = 0;
 		return NO_PLACE;
@@ -96,7 +96,7 @@ static __always_inline bool is_first_exec(__u32 storm, __u64 now_ns, __u64 comm_
 		t->sent_since_ns = now_ns;
 		t->sent_execs = 0;
 	}
-	/* Its name stays new until one of its execs is sent. */
+	/* The name stays new until one of its execs is sent. */
 	if (t->sent_execs >= SENT_EXECS)
 		return false;
 	t->sent_execs++;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The rate of a source, and the place of its storm if it is above the rate.
+ * The rate of a source, and the place of its storm if the source is above the rate.
  *
- * If a process above the rate finds no place for its storm, the storm of its crowd counts its events. There is one crowd for each
- * cgroup, and in the root cgroup for each uid. A crowd is a source to which no event belongs: it only keeps the place for the
- * sources that are above the rate themselves.
+ * If a source above the rate finds no place for its storm, the storm of its crowd counts its events. There is one crowd for
+ * each cgroup, and in the root cgroup for each uid. A crowd is a source to which no event belongs. It only provides the
+ * place of a storm to sources that are above the rate themselves.
  */
 #ifndef LINNIX_STORM_RATE_H
 #define LINNIX_STORM_RATE_H
@@ -24,7 +24,7 @@ struct {
 
 _Static_assert(sizeof(struct storm) % 8 == 0, "an element of a mapped array is a multiple of 8 bytes");
 
-/* Takes a place for a storm: one from `place` on, before `end`. Returns NO_ROOM if there is none. */
+/* Takes a free place for a storm, at `place` or later and before `end`. Returns NO_ROOM if there is none. */
 static __always_inline __u32 take_storm(__u32 place, __u32 end)
 {
 	for (__u32 i = 0; i < STORM_PLACES && place < end; i++, place++) {
@@ -80,7 +80,7 @@ __noinline __u32 begin_storm(__u32 source, __u64 now_ns)
 /* 1e9 / the rate of a source while a ring fills up. */
 #define LEAST_EVENT_NS 1000000
 
-/* Whether the ring of this CPU is filling up and the source is above the rate for that case. */
+/* Counts an event. Returns whether the ring of this CPU is filling up and the source is above the rate for that case. */
 static __always_inline bool is_over_least(struct storm_source *s, __u64 now_ns)
 {
 	struct storm_window *window = this_window();
@@ -128,8 +128,8 @@ __noinline __u32 charge_source(__u32 source, __u64 now_ns, __u32 is_over)
 		return place;
 	}
 	/*
-	 * until_ns is not updated at each event, because other CPUs read it. The copy in `storm` is updated first: user space
-	 * frees the place some time after that time.
+	 * This does not update until_ns at each event, because other CPUs read it. It updates the copy in `storm` first, because
+	 * user space frees the place some time after the time in this copy.
 	 */
 	if (LATEST(s->until_ns) < now_ns + STORM_CALM_NS - BUSY_STEP_NS) {
 		storm = bpf_map_lookup_elem(&storms, &place);

@@ -11,14 +11,14 @@
 #define SOURCE_PROBES 8
 #define NO_SOURCE 0xffffffff
 #define ROOT_CGROUP_ID 1
-/* Replaces the place of a storm: no place was free when the source exceeded the rate. */
+/* A value for the place of a storm: no place was free when the source exceeded the rate. */
 #define NO_ROOM 0xfffffffe
 
 struct storm_source {
 	__u64 id; /* start_ns of a process (0: unknown), a cgroup id or a uid */
 	__u32 pid; /* of a process */
 	__u32 kind; /* enum storm_kind; 0: free */
-	__u64 due_ns; /* the token bucket is full again at this time; if that is more than STORM_WINDOW_NS ahead, the source is above the rate */
+	__u64 due_ns; /* the token bucket is full at this time; if this is more than STORM_WINDOW_NS ahead, the source is above the rate */
 	__u64 half_due_ns; /* the same for half of the rate, during a storm */
 	__u64 least_due_ns; /* the same for the rate while a ring fills up */
 	__u64 until_ns; /* end of its storm */
@@ -38,12 +38,12 @@ struct {
 } storm_sources SEC(".maps");
 
 /*
- * Each backend defines this: describes the parent of the current process as a source. What the backend cannot find out, it sets
- * to unknown; user space looks for it in its table of processes.
+ * Describes the parent of the current process as a source. Each backend defines this. It sets members that it cannot find
+ * out to unknown; user space looks for them in its table of processes.
  */
 static __always_inline void describe_parent(struct storm_source *s);
 
-/* Whether a source is a process or descends from one. All others are cgroups and uids. */
+/* Whether a source is a process, or processes that descend from one. All other sources are cgroups and uids. */
 static __always_inline bool is_of_process(__u32 kind)
 {
 	return kind == STORM_PROCESS || kind & STORM_CHANGING;
@@ -92,7 +92,7 @@ __noinline __u32 find_source(__u32 kind, __u32 pid, __u64 id, __u64 now_ns, __u3
 	} else {
 		describe_parent(s);
 	}
-	/* For a child that a reaper forks, the current process is the reaper. */
+	/* The current process may be a reaper, whose uid and cgroup differ from those of its child. */
 	if ((kind & STORM_UID) == STORM_UID)
 		s->uid = id;
 	else if (kind & STORM_CGROUP)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * When the programs watch sources: after a CPU exceeded its share of the rate or its ring filled up, and after a storm.
+ * The programs watch sources for a while after a CPU exceeded its share of the rate, after a ring filled up, and after a
+ * storm.
  */
 #ifndef LINNIX_STORM_WINDOW_H
 #define LINNIX_STORM_WINDOW_H
@@ -9,7 +10,7 @@
 #include "maps.h"
 #include "storm.h"
 
-/* How long the programs watch sources after a CPU exceeded its share, and after a storm. */
+/* How long the programs watch sources after a CPU exceeded its share or its ring filled up, and after a storm. */
 #define BUSY_NS 1000000000
 #define BUSY_AFTER_STORM_NS 10000000000ULL
 /* The programs do not write busy_until_ns to extend it by less than this. */
@@ -60,7 +61,7 @@ static __always_inline bool is_filling(const struct storm_window *window)
 	return share && window->sent_bytes >= share && window->drains == detail.storms.drains;
 }
 
-/* Counts the event. Returns whether the programs watch sources now. */
+/* Counts an event of this CPU. Returns whether the programs watch sources now. */
 static __always_inline bool watches_sources(__u64 now_ns)
 {
 	struct storm_window *window = this_window();

@@ -8,7 +8,7 @@
 /* User space writes this before it sets MODE_STORMS in detail.mode, except for the members that the programs write. */
 struct storm_limits {
 	__u32 event_ns; /* 1e9 / the highest rate of a source; 0: no limit */
-	__u32 cpu_share; /* events of one CPU in STORM_WINDOW_NS; if no CPU has more, no source is above its rate */
+	__u32 cpu_share; /* limit for the events of one CPU in STORM_WINDOW_NS: below it, no source can be above its rate */
 	__u64 busy_until_ns; /* written by the programs: they watch sources until then, CLOCK_BOOTTIME */
 	__u32 epoch; /* written by the programs: counts the periods in which they watch sources */
 	__u32 drains; /* counts how often user space has emptied the rings */
@@ -27,8 +27,8 @@ struct storm_limits {
 #define STORM_PLACES 64
 #define STORM_PROCESS_PLACES 48
 /*
- * Number of processes whose source is stored; a power of two. The lower 14 bits of a pid are its place, and the word at
- * that place contains the next 8 bits.
+ * Number of processes whose source is stored; a power of two. The lower 14 bits of a pid are the place of its process, and
+ * the word at that place contains the next 8 bits of the pid.
  */
 #define STORM_BIRTHS 16384
 /* Names in one storm; a power of two. */
@@ -42,7 +42,7 @@ enum storm_kind {
 	STORM_PROCESS = 1,
 	STORM_CGROUP = 2,
 	STORM_UID = 3,
-	STORM_CHANGING = 4, /* a flag with STORM_CGROUP and STORM_UID: processes whose forkers change all the time */
+	STORM_CHANGING = 4, /* a flag with STORM_CGROUP and STORM_UID: processes with changing forkers, see storms.h */
 	STORM_CROWD = 8, /* a flag with STORM_CGROUP and STORM_UID: sources that find no place for a storm of their own */
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Storms: if the events of a source come faster than a rate, the programs count them instead of sending them. So such a source
- * does not use up the room of the others.
+ * Storms: if the events of a source come faster than a rate, the programs count them instead of sending them. So such a
+ * source does not take the room of other sources in the rings.
  *
  * In normal times the cost is one comparison per event: each CPU counts its events in windows. As long as every CPU stays
  * below its share of the rate, no source can be above the rate. If one CPU exceeds its share, all CPUs watch sources for a
@@ -11,13 +11,15 @@
  * - the process that forked it;
  * - the cgroup (in the root cgroup: the uid), if the forker is an init, a subreaper or a kernel thread;
  * - the source of the forker, if the forker is young and has forked at most twice. So a loop that forks twice and lets the
- *   middle process end is one source, and its orphans do not count for the process that adopts them;
+ *   middle process end is one source, and its orphans do not belong to the process that adopts them;
  * - the changing forkers of the cgroup, if both the forker and its own forker are young in this sense. They are a source
  *   of their own, apart from the cgroup itself.
- * If no program watched the fork of a process and its parent has adopted it, its events belong to the process itself.
+ * If no program watched the fork of a process, its events belong to its parent. If the parent has adopted the process, its
+ * execs belong to the process itself, and so does its exit if a program watched one of these execs. Otherwise the exit is
+ * sent.
  *
- * All maps are arrays of fixed size, used as hash tables without a lock. If two CPUs enter two sources at the same place at
- * the same time, the place may have a mixed key. No source finds that place, and a later source soon takes it.
+ * All maps are arrays of fixed size, used as hash tables without a lock. If two CPUs add two sources at the same place at
+ * the same time, the key there may be a mixture of both. No source finds that place, and a later source soon takes it.
  *
  * Several long functions are not static, for the same reason as find_place() in totals.h.
  */
@@ -31,8 +33,8 @@
 #include "totals.h"
 
 /*
- * The first FEW_FORKS forks of a young process belong to the source of that process. FEW_DEEP_FORKS is for a process whose forker was a
- * young process as well.
+ * The first FEW_FORKS forks of a young process belong to the source of that process. FEW_DEEP_FORKS is for a process whose
+ * forker was a young process as well.
  */
 #define FEW_FORKS 2
 #define FEW_DEEP_FORKS 16
@@ -40,9 +42,9 @@
 #define YOUNG_NS 1000000000
 
 /*
- * Each backend defines this, for a young forker whose own fork no program watched. A fork bomb has many of them when the
- * programs begin to watch sources. Returns the pid of the nearest ancestor that is not young, or 0 if a reaper is nearer.
- * Returns NO_ANCESTOR if that ancestor or the reaper is the parent, or if the backend cannot find out.
+ * Each backend defines this, for a young forker whose own fork no program watched. A fork bomb has many such forkers when
+ * the programs begin to watch sources. Returns the pid of the nearest ancestor that is not young, or 0 if a reaper is
+ * nearer. Returns NO_ANCESTOR if that ancestor or the reaper is the parent, or if the backend cannot find out.
  */
 static __always_inline __u32 settled_ancestor(__u64 now_ns);
 #define NO_ANCESTOR 0xffffffff
@@ -169,7 +171,7 @@ __noinline __u32 storm_of_exit(__u32 pid, __u32 parent, __u64 parent_start_ns)
 	return missed | (word & BIRTH_SHOWN ? EXIT_NO_PLACE : place & EXIT_NO_PLACE);
 }
 
-/* Whether the record of an ended process is sent like the first exec of its name in a minute. */
+/* Whether the programs send the record of an ended process, as they send the first exec of a name in a minute. */
 __noinline __u32 is_first_end(__u32 storm, __u64 comm_0, __u64 comm_1)
 {
 	return is_first_exec(storm, bpf_ktime_get_boot_ns(), comm_0, comm_1);
@@ -190,7 +192,7 @@ static __always_inline __u32 storm_of_process(__u32 place, const char *name)
 	return is_first_end(place, comm[0], comm[1]) ? EXIT_NO_PLACE : place;
 }
 
-/* A comm may have any bytes after its NUL; in a key these bytes must be 0. */
+/* The bytes after the NUL of a comm are arbitrary; in a key they must be 0. */
 static __always_inline void count_suppressed(__u32 storm, enum event_type type, const char *name)
 {
 	__u64 comm[COMM_LEN / 8] = {};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Keeps the last figures of a process in task storage, for kernels since 5.13. */
+/* Stores the last figures of a process in task storage, for kernels since 5.13. */
 #ifndef LINNIX_TASK_STORAGE_H
 #define LINNIX_TASK_STORAGE_H
 

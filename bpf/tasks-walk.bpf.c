@@ -21,7 +21,7 @@ struct {
 
 struct look_answer *unused_answer __attribute__((unused));
 
-/* Not local: the verifier would follow each value of a local counter, and give up. There is only one reader. */
+/* Not local: the verifier would follow each value of a local counter, and reject the program. There is only one reader. */
 static __u32 processes = 0, written = 0;
 
 SEC("syscall")

@@ -5,14 +5,14 @@
  * The groups are in a memory-mapped array that the programs use as a hash table. A hash map would need system calls in user
  * space, which some kernels refuse after linnix has given up root, and it would need locks.
  *
- * A program takes a place without an atomic exchange, because BPF has that only since 5.12. It increments `claims` and reads
- * it. If several programs do that at the same time, at most one of them reads 1 and takes the place. If none reads 1, the
- * place stays unused until user space empties the buffer. Programs that enter the same group at the same time may take two
- * places for it; user space adds up the two.
+ * A program takes a place without an atomic exchange, because BPF has that only since 5.12. It increments `claims`, then
+ * reads it. If several programs do that at the same time, at most one of them reads 1 and takes the place. If none reads 1,
+ * the place stays unused until user space empties the buffer. Programs that add the same group at the same time may take
+ * two places for it; user space adds up the two.
  *
- * The programs count the names of a cgroup in two places that depend on its id, no matter which groups these places have.
- * Other cgroups may count in one of the places as well, so the smaller count is the one to use. A cgroup takes a place for
- * the rest of its names only if it has too many names.
+ * The programs count the names of a cgroup in two places that depend on its id, regardless of the groups at these places.
+ * Other cgroups may count in one of the places as well, so the smaller count applies. A cgroup takes a place for the rest of
+ * its names only if it has too many names.
  */
 #ifndef LINNIX_TOTALS_H
 #define LINNIX_TOTALS_H
@@ -63,7 +63,7 @@ static __always_inline bool is_of(const struct totals *t, __u64 cgroup_id, __u64
  * that it checks is free.
  *
  * Not static, so that the verifier checks it once and not on each path to each call. Checking each path took half a second
- * of each start. It takes and returns only plain numbers, because kernels before 5.13 require that of such a function.
+ * of each start. Its arguments and its result are plain numbers, because kernels before 5.13 require that of such a function.
  */
 __noinline __u32 find_place(__u64 cgroup_id, __u64 comm_0, __u64 comm_1, __u32 kind, __u32 buffer)
 {
@@ -138,8 +138,8 @@ static __always_inline __u32 kind_of(__u32 mode, enum detail_level level, bool i
 }
 
 /*
- * Takes a place for a group that has none. A cgroup that already has MAX_COMMS names gets no more places, so that a cgroup
- * whose processes rename themselves does not take the places of others.
+ * Takes a place for a group that has none. A cgroup that already has MAX_COMMS names gets only the place for the rest of its
+ * names. So a cgroup whose processes rename themselves does not take the places of other cgroups.
  */
 __noinline __u32 take_place(__u64 cgroup_id, __u64 comm_0, __u64 comm_1, __u32 kind, __u32 buffer)
 {
@@ -163,7 +163,7 @@ static __always_inline struct totals *find_totals(__u32 mode, __u32 kind, __u64 
 	__u64 comm[COMM_LEN / 8] = {};
 	__u32 place;
 
-	/* A comm may have any bytes after its NUL; in a key these bytes must be 0. */
+	/* The bytes after the NUL of a comm are arbitrary; in a key they must be 0. */
 	bpf_probe_read_kernel_str(comm, COMM_LEN, name);
 	place = find_place(cgroup_id, comm[0], comm[1], kind, buffer);
 	if (place == NO_PLACE)
@@ -194,7 +194,7 @@ static __always_inline void add_exec(__u32 mode, __u32 kind, const struct proces
 		__sync_fetch_and_add(&t->execs, 1);
 }
 
-/* Not static, for the same reason as find_place(): each result would be a path of its own through the rest of a program. */
+/* Not static, for the same reason as find_place(): the verifier would follow each result through the rest of the program. */
 __noinline __u32 log2_of(__u64 value)
 {
 	__u32 log = 0;
@@ -223,7 +223,7 @@ static __always_inline __u64 share_of(__u64 value, __u64 share, __u64 total)
 	return (value >> 20) * share + ((value & 0xfffff) * share >> 20);
 }
 
-/* The scheduler updates the sum of a running task at every tick. Ticks are at most 10 ms apart. */
+/* A larger difference is implausible: the scheduler updates the sum of a running task at every tick, at most 10 ms apart. */
 #define MAX_UNACCOUNTED_NS 20000000
 
 /*

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * The "tracepoint" backend: fork, exec and exit from classic tracepoints, for kernels without BTF. Nothing here is relocated:
- * the knobs contain the offsets of the tracepoints' fields. Fields that only task_struct has stay unknown.
+ * The "tracepoint" backend: fork, exec and exit from classic tracepoints, for kernels without BTF. Nothing here is
+ * relocated: the knobs contain the offsets of the tracepoints' fields. Fields that only task_struct has stay unknown.
  */
 /* Classic tracepoints do not report the arguments of an exec. */
 #define DEFAULT_ARGS_BYTES 0
@@ -37,7 +37,7 @@ struct {
 	__type(value, struct tracepoint_exec);
 } scratch SEC(".maps");
 
-/* By pid. User space enters the processes that run already. */
+/* By pid. User space adds the processes that run already. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -82,7 +82,7 @@ int follow_cgroup(void *ctx)
 	return 0;
 }
 
-/* Fills every byte of the head, with what helpers return about the current task. */
+/* Fills every byte of the head with data that helpers return about the current task. */
 static __always_inline void fill_current(struct process_event *e, enum event_type type)
 {
 	__u64 ids = bpf_get_current_uid_gid();
@@ -108,8 +108,8 @@ static __always_inline void fill_current(struct process_event *e, enum event_typ
 }
 
 /*
- * Counts a new thread. The leader makes the first one, so the current comm is the leader's name. A program can learn that name
- * only here and when the leader is renamed.
+ * Counts a new thread. The leader creates the first additional thread, so the current comm is the leader's name. A program
+ * can find that name only here and when the leader is renamed.
  */
 static __always_inline void count_thread(__u32 pid)
 {
@@ -182,7 +182,7 @@ int handle_fork(void *ctx)
 		return 0;
 	}
 	if (mode) {
-		/* This backend does not know which other processes adopt orphans. */
+		/* Of the processes that adopt orphans, this backend knows only process 1. */
 		if (mode & MODE_STORMS && (mode & MODE_LEVEL) != DETAIL_SUMMARY && watches_sources(e.ts_ns))
 			storm = storm_of_fork(0, e.pid, e.cgroup_id, e.uid, forker <= KTHREADD ? FORKED_BY_REAPER : 0);
 		if (adds_up(mode, mode & MODE_LEVEL))
@@ -203,8 +203,8 @@ int handle_fork(void *ctx)
 }
 
 /*
- * The name that a process had before its last renaming. An exec renames the process before the exec's tracepoint, so at that
- * tracepoint the last renaming is the exec's own.
+ * The name that a process had before its last renaming. An exec renames the process before the exec's tracepoint, so at
+ * that tracepoint the last renaming is the exec's own.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -296,7 +296,7 @@ int handle_exec(void *ctx)
 							ctx + (read_u32(ctx, knobs.exec_filename_offset) & 0xffff));
 	if (length < 0 || length > MAX_PATH_BYTES)
 		length = 0;
-	/* A path that fills the limit may be cut off. */
+	/* A path that reaches the limit may be cut off. */
 	if (length > 0 && length < limit)
 		e->e.p.known |= KNOWN_EXE | EXE_WHOLE;
 	e->e.exe_len = length;
@@ -324,12 +324,12 @@ static __always_inline bool is_last_thread(void *ctx, struct thread_group *group
 			bpf_map_delete_elem(&thread_groups, &pid);
 		return group_dead;
 	}
-	/* No entry: the process has one thread, or user space has not entered it yet, or the map has no room for it. */
+	/* No entry: the process has one thread, or user space has not added it yet, or the map had no room for it. */
 	if (!group)
 		return (__u32)id == pid;
 	/*
-	 * A thread that finds a negative count ends after all other threads. 5.10 has no atomic addition that returns the old
-	 * value, so two threads may find a negative count. The one that deletes the entry is the last thread.
+	 * A thread that finds a negative count ends as the last thread. 5.10 has no atomic addition that returns the old
+	 * value, so two threads may find a negative count. The thread that deletes the entry counts as the last one.
 	 */
 	__sync_fetch_and_add(&group->extra_threads, -1);
 	if (*(volatile __s32 *)&group->extra_threads >= 0)
@@ -355,7 +355,9 @@ int handle_exit(void *ctx)
 
 	fill_current(&e.p, EVENT_EXIT);
 	group = bpf_map_lookup_elem(&thread_groups, &e.p.pid);
-	/* The current name is that of the last thread. The entry has the name of the process; is_last_thread() may delete it. */
+	/*
+	 * The current comm is the name of this thread. The entry contains the name of the process; is_last_thread() may delete it.
+	 */
 	if (group)
 		__builtin_memcpy(e.p.comm, group->comm, sizeof(e.p.comm));
 	if (!is_last_thread(ctx, group)) {
@@ -385,7 +387,7 @@ int handle_exit(void *ctx)
 		COUNT(filtered[EVENT_EXIT]);
 		return 0;
 	}
-	/* Classic tracepoints do not report the start time of a process, so its exit has the current level of detail. */
+	/* Classic tracepoints do not report the start time of a process, so the current level of detail applies to its exit. */
 	if (mode) {
 		__u32 storm = EXIT_NO_PLACE;
 

@@ -13,7 +13,7 @@ _Static_assert(sizeof(struct watched_cgroup) == 528, "an element of a mapped arr
 
 enum {
 	WATCHED,
-	NEW_PATH, /* holds the path of a new cgroup */
+	NEW_PATH, /* room for the path of a new cgroup */
 };
 
 struct {
@@ -54,7 +54,7 @@ static __always_inline void watch_new_cgroup(__u64 id, const char *path)
 	read--;
 	if (length == 0 || length >= WATCHED_PATH_LEN || read < length || read >= WATCHED_PATH_LEN - 1)
 		return;
-	/* If the base is the root, both paths are whole, so they must have the same length. */
+	/* If the base is the root, both paths begin at the root, so they must have the same length. */
 	if (knobs.cgroup_base_level == 0 && read != length)
 		return;
 	offset = read - length;

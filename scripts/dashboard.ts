@@ -24,7 +24,7 @@ interface Panel {
    */
   unit?: string;
   kind?: "timeseries" | "stat";
-  /** Number of columns, of 24. */
+  /** Width in columns. The dashboard has 24 columns. */
   width?: number;
   description?: string;
   targets: Target[];
@@ -40,7 +40,7 @@ const DATASOURCE = { type: "prometheus", uid: "$datasource" };
 /** Label matchers for the chosen jobs and instances. */
 const CHOSEN = 'job=~"$job",instance=~"$instance"';
 
-/** Makes queries of existing metrics, and records which metrics are used. */
+/** Creates queries of existing metrics, and records which metrics they use. */
 class Queries {
   readonly used = new Set<string>();
   readonly #metrics: ReadonlyMap<string, Metric>;
@@ -62,11 +62,11 @@ class Queries {
 
   value(name: string, by: readonly string[] = [], where = ""): Target {
     const metric = this.#metric(name, by);
-    if (metric.type !== "gauge") throw new Error(`${name} is a ${metric.type}: only its rate says something`);
+    if (metric.type !== "gauge") throw new Error(`${name} is a ${metric.type}: only its rate is meaningful`);
     return this.#sum(`${name}{${CHOSEN}${where}}`, by);
   }
 
-  /** The highest value of each instance, for a metric that cannot be added up. */
+  /** The highest value of each instance, for a metric whose values cannot be added up. */
   highest(name: string): Target {
     this.#metric(name, []);
     return { expr: `max by (instance) (${name}{${CHOSEN}})`, legend: "{{instance}}" };
@@ -233,7 +233,7 @@ function rowsOf(q: Queries): Row[] {
           description: q.help("linnix_ring_peak_fill_ratio"),
         },
         {
-          title: "Delay from the kernel to the outputs, highest",
+          title: "Delay from the event to its read, highest",
           unit: "s",
           targets: [q.highest("linnix_delivery_peak_delay_seconds")],
           description: q.help("linnix_delivery_peak_delay_seconds"),
@@ -301,7 +301,7 @@ function named(name: string, { expr, legend }: Target): Target {
   return { expr, legend: `${legend} ${name}` };
 }
 
-/** Rows and panels one below the other, panels side by side while there is room. */
+/** The positions of rows and panels. Panels of a row are side by side while there is room. */
 function laidOut(rows: readonly Row[]): Json[] {
   const laid: Json[] = [];
   let id = 0;

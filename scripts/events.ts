@@ -19,7 +19,7 @@ const rowOf = (type: EventTypeName): EventTypeRow => EVENT_FIELDS[type];
 const constant = (name: string) => name.toUpperCase();
 const PROCESS_TYPES = EVENT_TYPE_NAMES.filter((type) => rowOf(type).isOfProcess);
 
-/** One row for each name. Types share the name of a field, but not necessarily its values. */
+/** One row for each name of a field. Fields of two types can have the same name and different values. */
 function namedRows(types: readonly EventTypeName[]): FieldRow[] {
   const rows = new Map<string, FieldRow>();
   for (const row of types.flatMap(fieldsOf)) rows.set(row.name, rows.get(row.name) ?? row);
@@ -28,7 +28,7 @@ function namedRows(types: readonly EventTypeName[]): FieldRow[] {
 
 function namesText(): string {
   const pieces = namedRows(PROCESS_TYPES)
-    // Each line begins with its type and the name of its time, in one piece.
+    // `time` is missing here: one constant contains the type and the name `time`, with which each line begins.
     .filter(({ name, part }) => name !== "time" && part !== "place")
     .map(({ name, lead = "" }) => `export const ${constant(name)} = literal('${lead},"${name}":');\n`);
   return `${HEAD}import { literal } from "../json/byte-writer.ts";\n\n${pieces.join("")}`;
@@ -62,8 +62,8 @@ function mostBytes(rows: readonly FieldRow[]): number {
 }
 
 /**
- * The functions for fields that usually equal those of the previous event. They store the text together with its
- * values.
+ * The functions for fields whose values are usually the same as in the previous event. They store the values together
+ * with the text.
  */
 function repeatedText(rows: readonly FieldRow[]): string {
   const key = keyOf(rows);
@@ -165,7 +165,7 @@ function encoderText(): string {
     (type) => `    case EVENT_${constant(type)}:\n      put${camel(type)}(event, out, parts);\n      break;\n`,
   );
   const encode =
-    "/** Writes the event as a JSON object but for the brace that ends it. The caller has reserved room for all but its strings. */\n" +
+    "/** Writes the event as a JSON object without its closing brace. The caller has reserved room for everything except strings. */\n" +
     "export function putEvent(event: EventView, out: ByteWriter, parts: EventParts): void {\n" +
     `  switch (event.type) {\n${cases.join("")}  }\n}\n`;
   return [HEAD + imports.join("\n"), begins.join(""), encode, functions].join("\n").replace(/\n{3,}/g, "\n\n");
@@ -203,7 +203,7 @@ function typesText(): string {
     const members = fields.map(memberOfType).join("");
     return `/** ${doc} */\nexport interface ${camel(type)}Event${isOfProcess ? " extends EventOfProcess" : ""} {\n  type: "${type}";\n${members}}\n`;
   });
-  const head = `/** What every event of a process has. */\nexport interface EventOfProcess {\n${HEAD_FIELDS.map(memberOfType).join("")}}\n`;
+  const head = `/** The fields of every event of a process. */\nexport interface EventOfProcess {\n${HEAD_FIELDS.map(memberOfType).join("")}}\n`;
   return [`${HEAD}${imports.join("\n")}\n`, head, ...interfaces].join("\n");
 }
 

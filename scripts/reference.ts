@@ -79,7 +79,7 @@ export async function commandLineText(): Promise<string> {
       "[Configuration](configuration.md) explains the settings, and " +
       "[exit codes](exit-codes.md) the codes.\n",
     "## Every command\n",
-    "The options in the tables of a command come after its name. These options have every command in common:\n",
+    "Options come after the name of the command. Every command has these options:\n",
     optionsTable(GLOBAL_OPTIONS),
     ...commands,
   ].join("\n");
@@ -113,9 +113,9 @@ export function metricsText(metrics: ReadonlyMap<string, Metric>): string {
   return [
     `${GENERATED}\n`,
     "# Metrics\n",
-    "`GET /metrics` of a collector with `--listen` gives these. [HTTP API](http-api.md#metrics) explains formats and " +
-      "counters, [Prometheus](prometheus.md) has a scrape job, alerts and a dashboard. A metric whose value is not known is " +
-      "absent, never 0.\n",
+    "`GET /metrics` of a collector with `--listen` returns these metrics. [HTTP API](http-api.md#metrics) explains formats and " +
+      "counters, [Prometheus](prometheus.md) has a scrape job, alerts and a dashboard. A metric with an unknown value is " +
+      "absent, not 0.\n",
     ...sections,
   ].join("\n");
 }

@@ -1,5 +1,5 @@
-// The entry point of all npm scripts. It installs what is missing on this machine, builds what is stale, then runs the
-// job. It needs only Node.js (18 or later) and npm.
+// The entry point of all npm scripts. It installs missing packages, builds the program if it is out of date, then runs
+// the job. It needs only Node.js (18 or later) and npm.
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, constants, tmpdir } from "node:os";
@@ -26,20 +26,20 @@ const START = ["overhead-test"];
 /** Time limit of a test, ms. A kernel test waits for real processes, on a machine that may be busy. */
 const TEST_TIMEOUT_MS = 120_000;
 
-/** How long after the end of a test run its output may still arrive, ms. */
+/** Maximum time from the end of a test run until its output has arrived, ms. */
 const LEFT_BEHIND_MS = 10_000;
 
 const BUN = "node_modules/.bin/bun";
 const BINARY = "dist/linnix";
 
-/** Tests of one kind: what they need of the system, and how they run. */
+/** Tests of one kind: the packages of the system that they need, and how they run. */
 const UNIT = { needs: BUILD_NEEDS, run: () => test([`--parallel=${cpus()}`, ...unitTests()]) };
 const KERNEL = { needs: [...BUILD_NEEDS, ...TEST_NEEDS], run: runKernelTests };
 const KERNELS_FILES = ["./test/kernels/"];
 const KERNELS = { needs: KERNEL.needs, run: () => test(KERNELS_FILES) };
 /**
- * Unit, kernel and other-kernels tests. Other kernels boot while the unit tests and those kernel tests run that need no
- * quiet machine.
+ * Unit tests, kernel tests, and tests on other kernels. Other kernels boot while the unit tests run, and while the
+ * kernel tests run that need no quiet machine.
  */
 const USUAL = { needs: KERNEL.needs, run: runUsualTests };
 const PLACES = {
@@ -51,14 +51,14 @@ const RELEASE = {
   run: () => test(["./test/release/release.slow.ts"]),
 };
 
-/** Each job: what it needs of the system, whether it needs the binary, and its steps, one after the other. */
+/** Each job: the packages of the system that it needs, whether it needs the binary, and its steps in order. */
 const JOBS = {
   start: { needs: BUILD_NEEDS, binary: true, steps: (args) => [() => run([BINARY, ...START, ...args])] },
   build: { needs: BUILD_NEEDS, binary: false, steps: (args) => [() => run([BUN, "build.ts", ...args])] },
   // Prepares everything that the tests need, so that several test runs can run at the same time.
   prepare: { needs: KERNEL.needs, binary: true, steps: () => [] },
   test: tests(USUAL),
-  // Needs only the build and no root, for use while a change is written.
+  // For frequent use during development: it needs only the build, and no root.
   "test:unit": tests(UNIT),
   "test:kernel": tests(KERNEL),
   "test:kernels": tests(KERNELS),
@@ -132,7 +132,7 @@ function runKernelTests() {
   return runPlan(kernelTests(), kernelFilesAtOnce, (file) => testPrintingAtEnd([file]));
 }
 
-/** Like `runPlan`, but also boots other kernels. If their tests fail, they run a second time too. */
+/** Runs the usual tests. If tests on other kernels fail, they run a second time. */
 async function runUsualTests() {
   let areBooting = true;
   const kernels = testPrintingAtEnd(KERNELS_FILES).finally(() => {
@@ -179,7 +179,7 @@ async function runPrintingAtEnd([program, ...args]) {
   // A process that a test left behind keeps the pipes open.
   child.on("exit", () => {
     const left = setTimeout(() => {
-      output.push(Buffer.from(`${args.join(" ")}: a process that it left behind still holds its output\n`));
+      output.push(Buffer.from(`${args.join(" ")}: a process that it left behind still has its output open\n`));
       for (const stream of [child.stdout, child.stderr]) stream.destroy();
     }, LEFT_BEHIND_MS);
     child.on("close", () => clearTimeout(left));
@@ -189,7 +189,7 @@ async function runPrintingAtEnd([program, ...args]) {
   return code;
 }
 
-/** The exit code of an interrupted run; 0 if it was not interrupted. After an interruption nothing else starts. */
+/** The exit code of an interrupted run; 0 if it was not interrupted. After an interruption no further step starts. */
 let interrupted = 0;
 
 /** Waits for the end of a child and returns its exit code. Forwards signals of this process to the child. */
@@ -199,7 +199,7 @@ function ended(child) {
       interrupted = 128 + constants.signals[signal];
       child.kill(signal);
     };
-    // A terminal sends SIGINT to the child as well, so this process only has to survive it.
+    // A terminal sends SIGINT to the child as well, so this process does not forward it.
     const outlive = (signal) => {
       interrupted = 128 + constants.signals[signal];
     };

@@ -16,9 +16,9 @@ z.config({ jitless: true });
 const count = z.int().check(z.nonnegative());
 const bytes = count;
 const ratePct = z.number().check(z.nonnegative());
-/** Can exceed 2^53. The JSON has it as an exact integer. */
+/** An integer that can exceed 2^53. The JSON contains it exactly. */
 const uint64 = z.bigint();
-/** An object with these names, each with the same shape. */
+/** An object with these keys, whose values all have the same shape. */
 const each = <Name extends string, Shape>(names: readonly Name[], shape: Shape) =>
   Object.fromEntries(names.map((name) => [name, shape])) as Record<Name, Shape>;
 const byType = z.object(each(COUNTED_TYPES, count));
@@ -183,7 +183,7 @@ export const index = z.object({
   routes: z.array(z.object({ path: z.string(), summary: z.string() })),
 });
 
-/** Problem details of RFC 9457, with the members that only some problems have. */
+/** Problem details of RFC 9457. The optional members exist only in some problems. */
 export const problem = z.object({
   type: z.literal("about:blank"),
   title: z.string(),

@@ -14,7 +14,7 @@ const SHAPES: Record<FieldRow["kind"], JsonObject> = {
   object: { type: "object" },
 };
 
-/** Types that only outputs have. The API does not send them. */
+/** Types of events that linnix writes only to the output. The API does not send them. */
 const OF_OUTPUTS: readonly EventTypeName[] = ["start", "unwritten"];
 
 function schemaOf({ kind, unknown, doc, unit }: FieldRow): JsonObject {
@@ -24,7 +24,7 @@ function schemaOf({ kind, unknown, doc, unit }: FieldRow): JsonObject {
     : { ...SHAPES[kind], description };
 }
 
-/** The schemas `ForkEvent`, `ExecEvent` and so on, and `Event`, which is any of them. */
+/** The schemas `ForkEvent`, `ExecEvent` and so on, and the schema `Event`, which matches any of these. */
 export function eventSchemas(): JsonObject {
   const types = EVENT_TYPE_NAMES.filter((type) => !OF_OUTPUTS.includes(type));
   const nameOf = (type: string) => `${type.replace(/(?:^|_)(.)/g, (_, letter: string) => letter.toUpperCase())}Event`;

@@ -14,7 +14,7 @@ export const GROUPS_ROUTE: Route = {
   summary: "Figures by systemd unit and container",
   description:
     "Counts and CPU time begin when the group gets its slot: at the start of linnix, or when its first process is seen. " +
-    "The figures of all groups without a slot are in the group of kind `other`.",
+    "The group of kind `other` contains the figures of all groups without a slot.",
   params: {},
   gives: { "application/json": "groups" },
   problems: { 404: "Groups are off: metrics.groups is false." },

@@ -3,7 +3,7 @@ import type { Groups } from "../groups/groups.ts";
 import { LIFETIME_BOUNDS_S } from "../groups/lifetimes.ts";
 import { labelPairs, type MetricsText } from "./metrics-text.ts";
 
-/** Groups with the figures of the last scan. */
+/** Groups, with their figures as of the last scan. */
 export type ShownGroups = Pick<Groups, "slots" | "books" | "byComm" | "knowsExits">;
 
 /** The metrics of the workload, by unit and container. */
@@ -32,7 +32,7 @@ export function groupMetrics(text: MetricsText, shown: ShownGroups | null): void
   );
   text.counter(
     "linnix_group_cpu_seconds_total",
-    "CPU time of live and ended processes since the group has its slot.",
+    "CPU time of live and ended processes since the group got its slot.",
     rows.flatMap(([labels, { userNs, systemNs }]) => [
       [`${labels},mode="user"`, userNs.shown / 1e9] as const,
       [`${labels},mode="system"`, systemNs.shown / 1e9] as const,
@@ -45,21 +45,21 @@ export function groupMetrics(text: MetricsText, shown: ShownGroups | null): void
   );
   text.gauge(
     "linnix_group_resident_memory_bytes",
-    "Resident memory of live processes. Memory that several processes share counts for each of them.",
+    "Resident memory of live processes. Memory that several processes share counts once for each process.",
     each(({ rssBytes }) => rssBytes),
   );
   if (knowsExits) endMetrics(text, rows, each);
-  text.gauge("linnix_groups", "Groups with a slot, without kernel and other.", slots.size);
+  text.gauge("linnix_groups", "Groups with a slot, not counting kernel and other.", slots.size);
   text.gauge("linnix_groups_limit", "Maximum number of groups with a slot.", slots.max);
   text.counter(
     "linnix_ended_groups_cpu_seconds_total",
-    "CPU time of groups that lost their slot because their grace time after the last process has passed.",
+    "CPU time of groups that lost their slot at the end of their grace time, which begins when their last process ends.",
     slots.ended.cpuNs / 1e9,
   );
   bookMetrics(text, shown);
 }
 
-/** Metrics that are known only when processes end. */
+/** Metrics with figures that are known only when a process ends. */
 function endMetrics(
   text: MetricsText,
   rows: readonly (readonly [labels: string, GroupRow])[],
@@ -67,12 +67,12 @@ function endMetrics(
 ): void {
   text.counter(
     "linnix_group_read_bytes_total",
-    "Bytes read from disks, of processes that have ended.",
+    "Bytes that ended processes read from disks.",
     each(({ readBytes }) => readBytes),
   );
   text.counter(
     "linnix_group_written_bytes_total",
-    "Bytes written to disks, of processes that have ended.",
+    "Bytes that ended processes wrote to disks.",
     each(({ writtenBytes }) => writtenBytes),
   );
   text.histogram(
@@ -83,12 +83,15 @@ function endMetrics(
   );
 }
 
-/** Absent if filters keep processes out of the groups, or if the backend does not report the CPU time of ended ones. */
+/**
+ * Absent if filters exclude processes from the groups, or if the backend does not report the CPU time of ended
+ * processes.
+ */
 function bookMetrics(text: MetricsText, { books }: ShownGroups): void {
   if (!books) return;
   text.counter(
     "linnix_machine_busy_cpu_seconds_total",
-    "Busy time of all CPUs since the start of linnix: elapsed time without the idle, iowait and steal time of /proc/stat.",
+    "Busy time of all CPUs since the start of linnix: their elapsed time minus the idle, iowait and steal time in /proc/stat.",
     books.busyNs / 1e9,
   );
   text.counter(
@@ -98,7 +101,7 @@ function bookMetrics(text: MetricsText, { books }: ShownGroups): void {
   );
   text.counter(
     "linnix_unexplained_cpu_seconds_total",
-    "Busy time that is neither in linnix_group_cpu_seconds_total, linnix_ended_groups_cpu_seconds_total nor linnix_unattributed_cpu_seconds_total.",
+    "Busy time that is missing from the sum of linnix_group_cpu_seconds_total, linnix_ended_groups_cpu_seconds_total and linnix_unattributed_cpu_seconds_total.",
     books.unexplainedNs / 1e9,
   );
 }

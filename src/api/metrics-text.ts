@@ -29,14 +29,14 @@ export class MetricsText {
     return CONTENT_TYPES[this.#format];
   }
 
-  /** Only goes up; `name` ends with `_total`. */
+  /** Adds a metric that only increases. `name` ends with `_total`. */
   counter(name: string, help: string, value: number | null | readonly Sample[]): void {
-    // In OpenMetrics the family has the name without the suffix of its samples.
+    // In OpenMetrics the name of the family lacks the suffix `_total` of its samples.
     const family = this.#format === "openmetrics" ? name.replace(/_total$/, "") : name;
     this.#metric("counter", family, name, help, value);
   }
 
-  /** Goes up and down. */
+  /** Adds a metric that can increase and decrease. */
   gauge(name: string, help: string, value: number | null | readonly Sample[]): void {
     this.#metric("gauge", name, name, help, value);
   }

@@ -39,7 +39,7 @@ export function renderMetrics(input: MetricsInput, format: MetricsFormat): Metri
   text.gauge("linnix_build_info", "Version and backend of linnix.", [[{ version, backend }, 1]]);
   text.gauge(
     "linnix_detail_level",
-    "Level of detail of processes that start now: 1 for this level, 0 for the others.",
+    "Level of detail of processes that start now: 1 for the level in force, 0 for each other level.",
     DETAIL_LEVELS.map((level) => [{ level }, facts.detail === level ? 1 : 0] as const),
   );
   text.gauge("linnix_collecting", "Whether events are being collected.", facts.collecting === true ? 1 : 0);
@@ -74,14 +74,14 @@ function events(text: MetricsText, { counters, ringCpus, outOfOrder, wakeups }: 
   }
   text.counter(
     "linnix_lost_events_total",
-    "Events that did not reach user space, by reason: ring_full (the ring of the CPU had no room), no_ring (the CPU came online without a ring of its own, and the spare ring was full).",
+    "Emitted events that did not reach user space, by reason: ring_full (the ring of the CPU had no room), no_ring (the CPU came online without a ring of its own, and the spare ring was full).",
     LOSS_REASONS.map(
       (reason) => [{ reason }, counters.lost_by_reason[reason] + (page_faults?.lost_by_reason[reason] ?? 0)] as const,
     ),
   );
   text.counter(
     "linnix_cpu_lost_events_total",
-    "Events that did not reach user space, by CPU.",
+    "Emitted events that did not reach user space, by CPU.",
     lostByCpu(counters.lost_by_cpu, ringCpus),
   );
   text.counter(
@@ -96,17 +96,21 @@ function events(text: MetricsText, { counters, ringCpus, outOfOrder, wakeups }: 
   );
   text.counter(
     "linnix_threads_not_summed_total",
-    "Scans of threads whose CPU time is missing from the sample of their process, because the process has too many threads.",
+    "Threads whose CPU time is missing from a sample because their process has too many threads. Each scan counts such a thread again.",
     samples.threads_not_summed,
   );
   text.counter("linnix_threads_started_total", "Threads that started.", threads.started);
   text.counter("linnix_threads_exited_total", "Threads that ended.", threads.exited);
   text.counter(
     "linnix_unexplained_forks_total",
-    "Processes and threads that the kernel created and linnix did not see, found by comparison with /proc/stat once a minute.",
+    "Processes and threads that the kernel created and linnix did not see. linnix compares its counts with /proc/stat once a minute.",
     unexplained_forks,
   );
-  text.counter("linnix_out_of_order_events_total", "Events delivered after a later event.", outOfOrder);
+  text.counter(
+    "linnix_out_of_order_events_total",
+    "Events that linnix delivered after an event with a later time.",
+    outOfOrder,
+  );
   text.counter("linnix_wakeups_total", "How often a ring that reached its watermark woke the collector.", wakeups);
 }
 
@@ -200,7 +204,7 @@ function api(text: MetricsText, facts: Facts, stream: EventStream, requests: Req
   text.counter("linnix_api_requests_total", "Requests that were answered, by status code.", requests.byCode());
   text.counter(
     "linnix_api_cpu_seconds_total",
-    "CPU time for answering requests, without sending live events. It is not part of the budget for collecting.",
+    "CPU time for answering requests, except for sending live events. It does not count towards the CPU budget of the collector.",
     facts.answeringCpuS,
   );
   text.gauge("linnix_api_clients", "Clients of live events.", stream.clients);
@@ -227,7 +231,11 @@ function api(text: MetricsText, facts: Facts, stream: EventStream, requests: Req
 /** https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics */
 function processMetrics(text: MetricsText, { userCpuS, systemCpuS, startedMs }: Facts): void {
   const memory = readOwnMemory();
-  text.gauge("linnix_anonymous_memory_bytes", "Resident memory that belongs to no file.", memory.anonBytes);
+  text.gauge(
+    "linnix_anonymous_memory_bytes",
+    "Resident memory of the process that is not backed by a file.",
+    memory.anonBytes,
+  );
   text.counter("process_cpu_seconds_total", "User and system CPU time of the process.", userCpuS + systemCpuS);
   text.gauge("process_resident_memory_bytes", "Resident memory size.", memory.rssBytes);
   text.gauge("process_virtual_memory_bytes", "Virtual memory size.", memory.virtualBytes);
@@ -241,12 +249,12 @@ function processMetrics(text: MetricsText, { userCpuS, systemCpuS, startedMs }: 
 function deliveryMetrics(text: MetricsText, { rings, writtenBytes, reload }: Facts): void {
   text.gauge(
     "linnix_ring_peak_fill_ratio",
-    "Highest fill of any ring at the time it was read, in the last 30 to 60 seconds.",
+    "Highest fill level of a ring when linnix read the ring, in the last 30 to 60 seconds.",
     rings.peakFill,
   );
   text.gauge(
     "linnix_delivery_peak_delay_seconds",
-    "Longest time between an event and its read from the ring, in the last 30 to 60 seconds.",
+    "Longest time from an event until linnix read it from the ring, in the last 30 to 60 seconds.",
     rings.peakDelayS,
   );
   text.counter("linnix_output_written_bytes_total", "Bytes written to the output.", writtenBytes);

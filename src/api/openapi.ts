@@ -24,11 +24,11 @@ const SCHEMAS = {
 
 type JsonObject = Record<string, unknown>;
 
-/** Problems that any route can have. */
+/** Problems that every route can return. */
 const COMMON: Partial<Record<ProblemStatus, string>> = {
   400: "A parameter or the Host header is invalid, or the request is not HTTP (then the answer has no body).",
   401: "The bearer token is missing or wrong.",
-  403: "A web page of an origin that is not allowed made the request.",
+  403: "The request comes from a web page whose origin is not allowed.",
   404: "No such route or process.",
   405: "Only GET and HEAD are answered.",
   411: "The request has a body without Content-Length.",
@@ -122,7 +122,7 @@ function queryParameter(name: string, { description, schema, fallback, kind }: P
     required: false,
     description,
     schema: fallback === null ? shape : { ...shape, default: fallback },
-    // A list is a single value, with commas between its parts.
+    // The request contains a list as one value, with commas between the elements.
     ...(kind === "list" || kind === "integers" ? { style: "form", explode: false } : {}),
   };
 }

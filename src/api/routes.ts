@@ -48,7 +48,7 @@ const PROCESSES_PARAMS = {
   ),
   limit: param<number>(
     "integer",
-    "Maximum number of processes in the answer. `matched` is the number of all that match.",
+    "Maximum number of processes in the answer. `matched` is the number of all processes that match.",
     1000,
     () =>
       z
@@ -57,7 +57,7 @@ const PROCESSES_PARAMS = {
   ),
   user: param<string | null>(
     "text",
-    "Only processes whose real or effective user is this one: a name or a uid.",
+    "Only processes with this real or effective user: a name or a uid.",
     null,
     text("a user", 256),
   ),
@@ -77,8 +77,11 @@ const PROCESSES_PARAMS = {
 } satisfies Params;
 
 const STATUS_PARAMS = {
-  history: param<"true" | "false">("text", "Whether `history` has its entries. With `false` it is empty.", "true", () =>
-    z.enum(["true", "false"], "expected true or false"),
+  history: param<"true" | "false">(
+    "text",
+    "Whether `history` contains its entries. With `false` the list is empty.",
+    "true",
+    () => z.enum(["true", "false"], "expected true or false"),
   ),
 } satisfies Params;
 
@@ -176,7 +179,7 @@ export const ROUTES: readonly Route[] = [
     operationId: "getReadiness",
     summary: "Whether events are collected, and what is missing",
     description:
-      "503 while no events are collected. Otherwise 200, with `status` `degraded` and `reasons` if the collector sees less than it promises.",
+      "Returns 503 while no events are collected, otherwise 200. If the collector sees less than it promises, `status` is `degraded` and `reasons` lists the causes.",
     params: {},
     isProbe: true,
     gives: { [JSON_TYPE]: "readiness" },
@@ -213,7 +216,7 @@ export const ROUTES: readonly Route[] = [
     path: "/processes",
     operationId: "listProcesses",
     summary: "The live processes",
-    description: "The highest value of `sort` first. Processes whose value is unknown come last.",
+    description: "Processes with the highest value of `sort` come first, processes with an unknown value last.",
     params: PROCESSES_PARAMS,
     gives: { [JSON_TYPE]: "processes" },
     problems: UNREAD,
@@ -263,9 +266,9 @@ export const ROUTES: readonly Route[] = [
     operationId: "listCommands",
     summary: "Recent starts and ends of processes, by command",
     description:
-      "Highest CPU time first. `short_lived` counts the processes that started and ended within the window; CPU time, " +
-      "memory, failures and lifetime are only of these. Counting begins with the first request and stops when there " +
-      "was no request for ten minutes. `covered_s` is the time that the figures cover.",
+      "Commands with the highest CPU time come first. `short_lived` counts the processes that started and ended within " +
+      "the window; CPU time, memory, failures and lifetime cover only these processes. Counting begins with the first " +
+      "request and stops after ten minutes without a request. `covered_s` is the time that the figures cover.",
     params: COMMANDS_PARAMS,
     gives: { [JSON_TYPE]: "commands" },
     problems: { 409: "The level of detail is `summary`: single processes are not reported." },
@@ -289,7 +292,7 @@ export const ROUTES: readonly Route[] = [
     path: "/metrics",
     operationId: "getMetrics",
     summary: "Metrics in the text format of Prometheus, or in OpenMetrics",
-    description: "OpenMetrics if `Accept` prefers it. Counters begin at 0 when linnix starts.",
+    description: "The format is OpenMetrics if `Accept` prefers it. Counters begin at 0 when linnix starts.",
     params: {},
     gives: { "text/plain": "text", "application/openmetrics-text": "text" },
     problems: {},
@@ -343,7 +346,7 @@ function streamRoute(path: string, operationId: string, summary: string): Route 
     summary,
     description:
       "Each server-sent event has an id, the event's type as its name, and its JSON Lines object as data. With " +
-      "`Last-Event-ID` the server first sends the events after that one. `event: gap` reports missing events. The " +
+      "`Last-Event-ID` the server first sends the events after the event with that id. `event: gap` reports missing events. The " +
       "filters `pid` and `comm` do not apply to events about the whole stream (storm, lost, degraded, summary).",
     params: STREAM_PARAMS,
     gives: { "text/event-stream": "text" },

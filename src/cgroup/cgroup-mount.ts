@@ -26,8 +26,8 @@ export function readV1Mounts(): string[] {
 }
 
 /**
- * The cgroup filesystems among `mounts`. A v2 mount that is covered by another mount does not count.
- * @param shows checks the filesystem at a path: whether it is really the v2 hierarchy
+ * The cgroup filesystems among `mounts`. A v2 mount under another mount does not count.
+ * @param shows whether the filesystem that a path shows is the v2 hierarchy
  */
 export function cgroupMounts(mounts: readonly Mount[], shows: (path: string) => boolean = () => true): CgroupMounts {
   const v2 = visibleMounts(mounts).filter(({ type, target }) => type === "cgroup2" && shows(target));
@@ -35,7 +35,7 @@ export function cgroupMounts(mounts: readonly Mount[], shows: (path: string) => 
   const best = v2.find(({ root }) => root === "/") ?? v2[0];
   return {
     v2: best && { point: best.target, root: best.root },
-    // A covered v1 mount counts too: processes are in the hierarchy, and /proc/PID/cgroup contains their paths.
+    // A v1 mount under another mount counts too, because /proc/PID/cgroup still contains the paths in that hierarchy.
     hasV1: mounts.some(({ type }) => type === "cgroup"),
   };
 }

@@ -4,20 +4,20 @@ import { cloneMount, openKernfsById } from "../sys/file-handle.ts";
 import type { CgroupMounts } from "./cgroup-mount.ts";
 import { readMembership, withoutDeleted } from "./proc-cgroup.ts";
 
-/** The hierarchy is walked only if file handles do not work; then at most this often, and within these limits. */
+/** Limits for walks over the hierarchy. linnix walks only if file handles do not work, and at most this often. */
 const WALK_EVERY_MS = 10_000;
 const MAX_WALKED = 20_000;
 const MAX_DEPTH = 64;
 
-/** Errors after which file handles are not tried again: a missing right, or no support in this kernel. */
+/** After these errors linnix does not use file handles again: a privilege is missing, or the kernel has no support. */
 const NEVER: ReadonlySet<string> = new Set(["EPERM", "EOPNOTSUPP", "EINVAL", "ENOSYS"]);
 
-/** The root of the v2 hierarchy has this id (cgroup_init() makes it first). */
+/** Id of the root of the v2 hierarchy, which cgroup_init() creates before all other cgroups. */
 export const ROOT_ID = 1;
 
 /**
- * Path of an open cgroup from the root of the hierarchy; undefined if the cgroup is not below the mounted one. A cgroup
- * that was removed after it was opened keeps its last path.
+ * Path of an open cgroup from the root of the hierarchy; undefined if the cgroup is not below the mounted cgroup.
+ * For a cgroup that was removed after it was opened, this is its last path.
  */
 export function pathOfOpen(fd: number, { point, root }: { point: string; root: string }): string | undefined {
   const path = withoutDeleted(readlinkSync(`/proc/self/fd/${fd}`, { encoding: "buffer" }).toString());
@@ -32,7 +32,8 @@ const WHOLE = { point: "", root: "/" };
 /**
  * Opens the root of the hierarchy in a detached mount. The kernel shows no paths outside the mount through which a
  * directory was opened.
- * @param fd a directory of the hierarchy @returns a descriptor; -1 if the rights do not suffice
+ * @param fd a directory of the hierarchy
+ * @returns a descriptor; -1 if this process lacks the privileges
  */
 function openWhole(fd: number): number {
   const fds: number[] = [];
@@ -54,7 +55,9 @@ function openWhole(fd: number): number {
 export class CgroupNames implements Disposable {
   readonly #mount: { point: string; root: string };
   #fd: number;
-  /** Descriptor of the root of the hierarchy; -1 if that root is mounted anyway, or cannot be opened. */
+  /**
+   * Descriptor of the root of the hierarchy; -1 if the mounted cgroup is that root, or if the root cannot be opened.
+   */
   #top = -1;
   #handlesWork = true;
   #walked = new Map<bigint, string>();
@@ -78,7 +81,7 @@ export class CgroupNames implements Disposable {
       return;
     }
     this.#top = openWhole(this.#fd);
-    // Without the rights, paths outside the mounted cgroup stay unknown.
+    // Without the privileges, paths outside the mounted cgroup stay unknown.
     if (this.#top < 0) return;
     // In mountinfo, this path begins at the root of this process's cgroup namespace.
     const { rootId } = this;
@@ -90,7 +93,7 @@ export class CgroupNames implements Disposable {
     return statSync(this.#mount.point, { bigint: true }).ino;
   }
 
-  /** Whether paths of all cgroups can be known, not only of those below the mounted one. */
+  /** Whether linnix can find the paths of all cgroups, not only of the cgroups below the mounted one. */
   get seesAll(): boolean {
     return this.#top >= 0 || this.rootId === BigInt(ROOT_ID);
   }
@@ -98,7 +101,7 @@ export class CgroupNames implements Disposable {
   /**
    * Path from the root of the hierarchy, without a slash at its end; null if the cgroup
    * no longer exists or its path cannot be found.
-   * @param pid a process that is or was in the cgroup; 0: none is known
+   * @param pid a process that is or was in the cgroup; 0: unknown
    */
   pathOf(high: number, low: number, pid = 0): string | null {
     if (this.#fd < 0) return null;
@@ -132,8 +135,8 @@ export class CgroupNames implements Disposable {
     const path = pid > 0 ? readMembership(pid)?.v2 : undefined;
     if (path === undefined || path === null) return undefined;
     const { root } = this.#mount;
-    // The process may have moved since, or the pid may belong to another process. So this checks that the directory has
-    // the id.
+    // The process may have moved since then, or the pid may belong to another process now. So compare the id of the
+    // directory.
     try {
       if (statSync(`${this.#mount.point}${path}`, { bigint: true }).ino === id)
         return (root === "/" ? "" : root) + path.replace(/\/$/, "") || "/";
@@ -160,7 +163,7 @@ export class CgroupNames implements Disposable {
 
   /**
    * Paths of the existing cgroups by id, at most `max`.
-   * @param last the walk ends with the cgroup of this id
+   * @param last the walk ends at the cgroup with this id
    */
   walk(max: number, last?: bigint): Map<bigint, string> {
     const isWhole = this.#top >= 0;

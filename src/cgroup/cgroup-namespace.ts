@@ -3,11 +3,11 @@ import { readlinkSync } from "node:fs";
 /** PROC_CGROUP_INIT_INO of include/linux/proc_ns.h. */
 export const INITIAL_CGROUP_NAMESPACE = "cgroup:[4026531835]";
 
-/** How linnix can see cgroups outside its namespace. */
+/** The hint how linnix gets access to cgroups outside its namespace. */
 export const FOREIGN_HINT =
   "docker run --cgroupns=host, or mount cgroup2 and give it CAP_DAC_READ_SEARCH and CAP_SYS_ADMIN (docker run --privileged)";
 
-/** True also on a kernel without namespaces. */
+/** Returns true also on a kernel without cgroup namespaces. */
 export function isInInitialCgroupNamespace(): boolean {
   try {
     return readlinkSync("/proc/self/ns/cgroup") === INITIAL_CGROUP_NAMESPACE;

@@ -1,7 +1,7 @@
 /**
- * Reads container, pod and systemd unit from the path of a cgroup. Runtimes name their cgroups by the two drivers of
- * the OCI runtimes, systemd (`NAME-ID.scope`) and cgroupfs (`…/ID`), in v1 and v2 hierarchies alike. Containers that
- * boot a whole system have the name that the user gave them.
+ * Reads container, pod and systemd unit from the path of a cgroup. The names of cgroups depend on the cgroup driver
+ * of the OCI runtime: systemd (`NAME-ID.scope`) or cgroupfs (`…/ID`). They are the same in v1 and v2 hierarchies. The
+ * cgroups of containers that boot a whole system contain the name that the user gave the container.
  */
 import type { Container, ContainerRuntime } from "../wire/event.ts";
 import { payloadAt } from "./system-container.ts";
@@ -13,7 +13,7 @@ const RUNTIMES: { [prefix: string]: ContainerRuntime } = {
   nerdctl: "containerd",
   crio: "cri-o",
   libpod: "podman",
-  // Below the unit in which podman runs: `--cgroups=split`, which Quadlet uses for all containers.
+  // With `--cgroups=split`, below the unit in which podman runs. Quadlet uses this option for all containers.
   "libpod-payload": "podman",
 };
 
@@ -26,9 +26,9 @@ const BARE = new RegExp(`^${ID}$`);
 /** Namespaces that containerd's own tools use as a path: `/default/ID`. */
 const CONTAINERD_NAMESPACES = new Set(["default", "k8s.io"]);
 
-/** A step of a build: `buildkit/ID`, below the configured parent of buildkitd or docker. */
+/** Id of a build step, in `buildkit/ID` below the configured parent of buildkitd or docker. */
 const BUILD_STEP = /^[0-9a-z]{25}$/;
-/** Cloud Foundry's cells: `garden/ID`, `garden/good/ID`, `garden/bad/ID`. */
+/** Id of a container on a cell of Cloud Foundry: `garden/ID`, `garden/good/ID`, `garden/bad/ID`. */
 const GARDEN_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4,12}){4}$/;
 const GARDEN_PARENTS = new Set(["good", "bad"]);
 
@@ -46,7 +46,7 @@ export function containerOf(path: string): Container | null {
   return null;
 }
 
-/** The container of an OCI runtime whose cgroup is this part of the path; null if there is none. */
+/** The container of an OCI runtime whose cgroup is at `index` in the path; null if there is none. */
 function ociContainerAt(parts: readonly string[], index: number): Container | null {
   const part = parts[index] as string;
   if (part.length >= 64) {
@@ -75,11 +75,11 @@ function isKubepods(part: string): boolean {
   return part.startsWith("kubepods") || part.includes("-kubepods");
 }
 
-/** `pod` and the uid of the API, or for static pods a hash. systemd's slices use `_` for `-`. */
+/** `pod` and the uid of the Kubernetes API, or a hash for static pods. systemd's slices use `_` for `-`. */
 const POD =
   /^(?:(?:.*-)?kubepods-(?:[a-z]+-)?)?pod([0-9a-f]{8}([-_])[0-9a-f]{4}\2[0-9a-f]{4}\2[0-9a-f]{4}\2[0-9a-f]{12}|[0-9a-f]{32})(?:\.slice)?(?::.*)?$/;
 
-/** Uid of the pod that a cgroup belongs to, with dashes as the API writes it; null if there is none. */
+/** Uid of the pod that a cgroup belongs to, with dashes as in the Kubernetes API; null if there is none. */
 export function podUidOf(path: string): string | null {
   const parts = path.split("/");
   for (let i = parts.length - 1; i >= 0; i--) {
@@ -94,22 +94,22 @@ export function podUidOf(path: string): string | null {
 
 /** The types of unit that have processes (systemd.unit(5)); a slice only contains other units. */
 const UNIT = /^[A-Za-z0-9:_.\\@-]+\.(?:service|scope|socket|mount|swap)$/;
-/** A template is not a unit. Its instances are, whose names may begin with a dot. */
+/** A template, which is not a unit. The instances of a template are units, and their names may begin with a dot. */
 const TEMPLATE = /^[^@]*@\.[a-z]+$/;
 /** UNIT_NAME_MAX. */
 const MAX_UNIT_LENGTH = 255;
 
 /**
  * The innermost unit of the host's systemd that a cgroup belongs to; null if there is none. Below `user@1000.service`
- * that is the unit of the user's manager. Units of a systemd inside a container are not the host's: for their
- * processes, it is the unit that contains the outermost container. Escapes stay as systemd prints them.
+ * this is a unit of the user's manager. Units of a systemd inside a container do not count: for their processes, this
+ * is the host's unit that contains the outermost container. Escapes stay as systemd prints them.
  */
 export function unitOf(path: string): string | null {
   const parts = path.split("/");
   const outermost = parts.findIndex((_, i) => ociContainerAt(parts, i) !== null || payloadAt(parts, i) !== null);
   for (let i = outermost < 0 ? parts.length - 1 : outermost; i >= 0; i--) {
     const part = parts[i] as string;
-    // systemd puts `_` before a name that could collide with a file of the kernel.
+    // systemd puts `_` before a name that could collide with a file that the kernel creates in the directory.
     const name = part.startsWith("_") ? part.slice(1) : part;
     if (name.length <= MAX_UNIT_LENGTH && UNIT.test(name) && !TEMPLATE.test(name)) return name;
   }

@@ -6,18 +6,18 @@ import { CgroupNames } from "./cgroup-names.ts";
 import { Lru } from "./lru.ts";
 import { readMembership } from "./proc-cgroup.ts";
 
-/** Limit of remembered cgroups, inside and outside the subtree. */
+/** Maximum number of cgroups that are known to be inside or outside the subtree. */
 const MAX_KNOWN = 65_536;
 /**
- * Limit of remembered cgroups without a known path, mostly removed ones, and the time after which each is looked up
- * again.
+ * Maximum number of stored cgroups without a known path, most of which were removed, and the time after which linnix
+ * looks up such a cgroup again.
  */
 const MAX_UNKNOWN = 4096;
 const RETRY_MS = 1000;
 
 /**
- * A cgroup and all below it, by id. A new cgroup is looked up by its id, not by a walk. A user with a delegated cgroup
- * can make many cgroups, and would decide the cost of a walk.
+ * A cgroup and all cgroups below it. This class looks up a new cgroup by its id. It does not walk the hierarchy,
+ * because a user with a delegated cgroup can make many cgroups, and so could make a walk expensive.
  */
 export class CgroupSubtree implements Disposable {
   readonly #root: bigint;
@@ -43,7 +43,7 @@ export class CgroupSubtree implements Disposable {
     this.#prefix = path && (path === "/" ? path : `${path}/`);
   }
 
-  /** @param pid a process that is or was in the cgroup; 0: none is known */
+  /** @param pid a process that is or was in the cgroup; 0: unknown */
   has(id: bigint, pid = 0): boolean {
     if (id === this.#root) return true;
     const known = this.#known.get(id);

@@ -7,7 +7,7 @@ import { readCgroupMounts, readV1Mounts } from "./cgroup-mount.ts";
 import { isInInitialCgroupNamespace } from "./cgroup-namespace.ts";
 import { readMembership } from "./proc-cgroup.ts";
 
-/** A cgroup as the kernel side compares it: its id, and how many ancestors it has. */
+/** A cgroup as the kernel side compares it: its id, and its level, which is the number of its ancestors. */
 export interface ResolvedCgroup {
   id: bigint;
   level: number;
@@ -27,8 +27,8 @@ export function cgroup2Mount(): string | undefined {
 }
 
 /**
- * @throws LinnixError: exit code 2 if the v2 hierarchy is not mounted or lacks the cgroup, 3 if its level is unknown in
- * this namespace
+ * @throws LinnixError: exit code 2 if the v2 hierarchy is not mounted or does not contain the cgroup; 3 if linnix
+ * cannot find out the level of the cgroup in this cgroup namespace
  */
 export function resolveCgroup(ref: CgroupRef): ResolvedCgroup {
   const { v2 } = readCgroupMounts();
@@ -98,7 +98,7 @@ function byPath(mount: string, path: string): FoundCgroup | undefined {
   try {
     const found = parts.map((part) => `/${part}`).join("");
     const status = statSync(`${mount}${found}`, { bigint: true });
-    // A file in a cgroup also has an inode number, but no process is ever in a file.
+    // A file of a cgroup also has an inode number, but it is not a cgroup.
     return status.isDirectory() ? { id: status.ino, level: parts.length, path: found } : undefined;
   } catch {
     return undefined;

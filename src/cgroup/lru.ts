@@ -24,7 +24,7 @@ export class Lru<K, V> {
     this.#limit = limit;
   }
 
-  /** The value, which becomes the most recently used one; undefined if there is none. */
+  /** The value of the key; undefined if there is none. It becomes the most recently used value. */
   get(key: K): V | undefined {
     const value = this.#entries.get(key);
     if (value === undefined) {

@@ -6,15 +6,15 @@ import { textOf } from "../json/text.ts";
 import { MADE_CGROUP, MADE_CGROUPS } from "../wire/layout.gen.ts";
 
 /**
- * Paths of the newest cgroups of the v2 hierarchy, including removed ones. The kernel side records each path when the
- * cgroup is made, which costs time only then.
+ * Paths of the newest cgroups of the v2 hierarchy, including removed ones. The kernel side records the path when
+ * the kernel makes a cgroup, and costs nothing at other times.
  */
 export class MadeCgroups implements Disposable {
   readonly #resources: DisposableStack;
   readonly #u8: Uint8Array;
   readonly #u32: Uint32Array;
 
-  /** Undefined if the kernel or the rights of this process do not allow it. */
+  /** Undefined if the kernel does not support it or this process lacks the privileges. */
   static open(): MadeCgroups | undefined {
     try {
       return new MadeCgroups();
@@ -48,7 +48,7 @@ export class MadeCgroups implements Disposable {
   }
 
   #isAt(start: number, high: number, low: number): boolean {
-    // Not Atomics.load(): compiled, it is a compare-and-exchange, which writes, and this memory is read-only.
+    // Not Atomics.load(): this memory is read-only, and compiled code of that function writes (compare-and-exchange).
     const word = (start + MADE_CGROUP.id) / 4;
     return this.#u32[word] === low && this.#u32[word + 1] === high;
   }

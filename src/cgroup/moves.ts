@@ -40,7 +40,7 @@ export class MoveReader {
     return this.#lost;
   }
 
-  /** The next move at or before that time; undefined if there is none. */
+  /** The next move, if it happened at or before that time, and undefined otherwise. */
   next(untilNs: number): Move | undefined {
     let at = this.#at(this.#number);
     let found = this.#u64(at + MOVE.number);
@@ -73,18 +73,20 @@ export class MoveReader {
     return ((number - 1) % MOVES) * MOVE.size;
   }
 
-  /** Not Atomics.load(): compiled, it is a compare-and-exchange, which writes, and this memory is read-only. */
+  /** Not Atomics.load(): this memory is read-only, and compiled code of that function writes (compare-and-exchange). */
   #u64(at: number): number {
     return (this.#u32[at / 4] as number) + (this.#u32[at / 4 + 1] as number) * 4294967296;
   }
 }
 
-/** The BPF program that records moves, and its reader. It costs time only when a process is moved. */
+/**
+ * The BPF program that records moves, and the reader of the moves. The program costs time only when a process moves.
+ */
 export class Moves implements Disposable {
   readonly reader: MoveReader;
   readonly #resources: DisposableStack;
 
-  /** Undefined if the kernel or the rights of this process do not allow it. */
+  /** Undefined if the kernel does not support it or this process lacks the privileges. */
   static open(): Moves | undefined {
     try {
       return new Moves();

@@ -14,8 +14,8 @@ const NAME_FIELD = 0;
 const ID_FIELD = 2;
 
 /**
- * Reads lines in pieces that may end anywhere. It stores the id and the name's bytes of each line. JavaScript strings
- * would take ten times the memory for the files of some megabytes that directory services make.
+ * Reads lines in pieces that may end anywhere. It stores the id and the bytes of the name of each line.
+ * JavaScript strings would take ten times the memory. Directory services make files of some megabytes.
  */
 export class NameIndex {
   #ids = new Uint32Array(64);
@@ -47,14 +47,14 @@ export class NameIndex {
     }
   }
 
-  /** Ends the last line, which need not end with a newline, and releases unused memory. */
+  /** To be called at the end of the file. Ends the last line, which may lack a newline, and frees unused memory. */
   end(): void {
     this.#endLine();
     this.#resize(this.#count);
     this.#resizeNames(this.#nameStart);
   }
 
-  /** Null if no line has the id. Of several lines, the first counts, as in the C library. */
+  /** The name in the first line with that id, as in the C library; null if no line has the id. */
   nameOf(id: number): string | null {
     const at = this.#ids.indexOf(id);
     if (at < 0 || at >= this.#count) return null;

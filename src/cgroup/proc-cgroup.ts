@@ -22,7 +22,8 @@ export function readMembership(pid: number): Membership | null {
 }
 
 /**
- * The text of the file, for {@link parseMembership}. @param pid in the initial pid namespace
+ * The text of the file, for {@link parseMembership}.
+ * @param pid in the initial pid namespace
  * @returns null if the process has ended or its file may not be read, or if /proc shows the pids of another namespace
  */
 export function readMembershipText(pid: number): string | null {
@@ -42,7 +43,9 @@ export function readMembershipText(pid: number): string | null {
   }
 }
 
-/** No cgroup has a newline in its name: cgroup_mkdir() refuses it for this file's sake (kernel/cgroup/cgroup.c). */
+/**
+ * Parses the text. cgroup_mkdir() (kernel/cgroup/cgroup.c) refuses names with a newline, so each line is complete.
+ */
 export function parseMembership(text: string): Membership {
   const membership: Membership = { v2: null, v1: [] };
   for (const line of text.split("\n")) {
@@ -57,7 +60,7 @@ export function parseMembership(text: string): Membership {
   return membership;
 }
 
-/** Removes the suffix that the kernel adds to a removed cgroup that is still open or has an unreaped process. */
+/** Removes the suffix that the kernel adds to the path of a removed cgroup that is open or has an unreaped process. */
 export function withoutDeleted(path: string): string {
   return path.endsWith(DELETED) ? path.slice(0, -DELETED.length) : path;
 }

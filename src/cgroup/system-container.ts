@@ -1,4 +1,6 @@
-/** Containers that boot a whole system, by their cgroups: LXC (and so LXD, Incus, Proxmox), systemd-nspawn, libvirt-lxc. */
+/**
+ * Containers that boot a whole system, by their cgroups: LXC (and so LXD, Incus, Proxmox), systemd-nspawn, libvirt-lxc.
+ */
 import type { Container } from "../wire/event.ts";
 
 /** The cgroup that contains all processes of a container. */
@@ -7,11 +9,11 @@ export interface Payload {
   container: Container | null;
 }
 
-/** LXC 4 and later; LXD and Incus put `PROJECT_` before the name outside of the default project. */
+/** Prefix in LXC 4 and later. Outside of the default project, LXD and Incus put `PROJECT_` before the name. */
 const LXC_PAYLOAD = "lxc.payload.";
 /**
- * Parents of cgroups that are named like their container: `lxc` in LXC before 3.1 and in Proxmox, `lxc.payload` in LXC
- * 3.1 to 3.2.
+ * Parents of cgroups that have the name of their container: `lxc` in LXC before 3.1 and in Proxmox, `lxc.payload` in
+ * LXC 3.1 to 3.2.
  */
 const LXC_PARENTS = new Set(["lxc", "lxc.payload"]);
 /** The cgroup of LXC's own process, if the configured path pattern puts it next to the container's cgroup. */
@@ -27,7 +29,7 @@ const LIBVIRT_LXC_SCOPE = /^lxc-(?:[0-9]+-)?(.+)$/;
 const LIBVIRT_LXC = /^(?:lxc-[0-9]+-)?(.+)\.libvirt-lxc$/;
 const HOST_UNIT = /\.(?:service|scope)$/;
 
-/** The payload whose topmost cgroup is this part of the path; null if there is none. */
+/** The payload whose topmost cgroup is at `index` in the path; null if there is none. */
 export function payloadAt(parts: readonly string[], index: number): Payload | null {
   const part = parts[index] as string;
   const parent = parts[index - 1] ?? "";

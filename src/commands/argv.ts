@@ -4,8 +4,8 @@ import { type LinnixError, usageError } from "../errors.ts";
 import type { OptionDef, OptionDefs, ParsedArgs } from "./command.ts";
 
 /**
- * Checks words of the command line against option definitions: `--name VALUE`, `--name=VALUE`, `-h`, `-hV`, `--`. It
- * does not use node:util's parseArgs, which takes 0.3 MB and accepts most of what this function refuses.
+ * Parses the command line by option definitions: `--name VALUE`, `--name=VALUE`, `-h`, `-hV`, `--`. It does not use
+ * node:util's parseArgs, which takes 0.3 MB of memory and accepts most of the words that this function refuses.
  * @param command name of the command for messages: `linnix collect`
  * @param rest whether anything may follow `--`
  * @throws {LinnixError} for an unknown or repeated option, a missing or surplus value, or a surplus word
@@ -29,7 +29,7 @@ export function parseArgv(
       if (changed !== undefined) {
         throw usageError("not-utf-8", {
           what: `${quote(changed)} after --`,
-          why: "not UTF-8, and would reach the command with other bytes",
+          why: "not UTF-8, so the command would receive other bytes",
           hint: "put the command into a script, and name the script after --",
         });
       }
@@ -77,7 +77,7 @@ function optionsIn(word: string): { names: string[]; inline?: string } {
   return equals < 0 ? { names: [word] } : { names: [word.slice(0, equals)], inline: word.slice(equals + 1) };
 }
 
-/** The option that `--name` or `-n` means. */
+/** The option with the name `--name` or the alias `-n`. */
 function definitionOf(given: string, options: OptionDefs): [name: string, definition: OptionDef] | undefined {
   const isLong = given.startsWith("--");
   return Object.entries(options).find(([name, { alias }]) => (isLong ? `--${name}` : `-${alias}`) === given);
@@ -94,7 +94,7 @@ function valueBehind(given: string, word: string | undefined, { valueHint = "VAL
   const hint = `expected ${given} ${valueHint}`;
   throw usageError("missing-value", {
     what: given,
-    why: word === undefined ? "needs a value" : `needs a value, and ${word} looks like an option`,
+    why: word === undefined ? "needs a value" : `needs a value, but ${word} looks like an option`,
     hint: word === undefined ? hint : `${hint}, or ${given}=${word} if that is the value`,
   });
 }
@@ -117,8 +117,8 @@ export function commandIndex(argv: readonly string[], globals: OptionDefs): numb
 }
 
 /**
- * The error for a word that is no option. It may be meant as the value of the option before it, which takes a value
- * only after `=`. Or it may be a command without `--`.
+ * The error for a word that is not an option. The user may have meant it as the value of the option before it, if that
+ * option takes a value only after `=`. Or the word may begin a command without `--`.
  */
 function surplus(
   word: string,

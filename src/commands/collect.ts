@@ -16,12 +16,12 @@ const CONFIGURATION: OptionDefs = {
   },
   "check-config": {
     type: "boolean",
-    description: "check the settings, and do nothing else",
+    description: "check the settings and exit",
     group: "Configuration",
   },
 };
 
-/** Every setting except those that all commands have. */
+/** Options for every setting, except for the settings of the log, whose options all commands have. */
 const SETTINGS: OptionDefs = Object.assign(
   {},
   ...SECTION_LIST.filter(([name]) => name !== "log").map(([, section]) => optionsOf(section)),
@@ -32,12 +32,12 @@ export const collect = commandOf({
     "Reports every fork, exec and exit as it happens, with command line, exit status and what the process used, and " +
       "samples CPU and memory every second. With --listen it serves a live page, events, processes and Prometheus " +
       "metrics over HTTP. Needs root, or CAP_BPF and CAP_PERFMON.",
-    "Events go to stdout (or --output), everything else to stderr. Ctrl-C, SIGTERM or --duration ends the run with a " +
-      "summary.",
+    "linnix writes events to stdout (or --output), everything else to stderr. Ctrl-C, SIGTERM or --duration ends the " +
+      "run with a summary.",
   ],
   details: [
     "Each setting comes from its option, else from the environment (LINNIX_RING_SIZE for --ring-size), else from the " +
-      "configuration file, else it is the default in brackets. Durations: 250ms, 2s, 5m. Sizes: 64KiB, 4MiB.",
+      "configuration file. Brackets contain the default. Durations: 250ms, 2s, 5m. Sizes: 64KiB, 4MiB.",
     "SIGHUP opens --output again and reads the configuration again. The log names settings that need a restart. If " +
       "events go to a terminal, or the terminal of the run is gone, SIGHUP ends the run. SIGUSR1 writes the state of " +
       "the run to stderr.",
@@ -90,7 +90,7 @@ export const collect = commandOf({
     const { listen } = config.settings.api;
     const reread = async () => {
       const again = await readAgain(args, file);
-      // The check is here, because errors name the origins of the settings, which are known only here.
+      // Checks here, because errors name the origins of the settings, which only this function knows.
       await namingOrigins(again.origins, checkLive(again.settings, listen));
       file = again.file;
       return resolveAuto(again.settings, { stdoutIsTty });
@@ -126,8 +126,8 @@ async function managerOf(env: NodeJS.ProcessEnv) {
 }
 
 /**
- * Reads the settings again, with the options and environment of the start. Throws if the file is gone, because the
- * defaults could silently switch redaction off.
+ * Reads the settings again, with the options and environment of the start. Throws if the file no longer exists,
+ * because the defaults could silently switch redaction off.
  */
 async function readAgain(args: ParsedArgs, file: string | null): Promise<Loaded> {
   const loaded = await loadSettings({ flags: args.words, env: process.env, needsDefaultFile: file !== null });

@@ -21,8 +21,8 @@ export type OptionDef = ((StringArgDef & { type: "string" }) | (BooleanArgDef & 
   /** Whether only `--help --all` lists it. */
   rare?: true;
   /**
-   * Whether the option sets a key of the configuration file. An option of another command can have the same name and
-   * set none, such as `--duration` of `overhead-test`.
+   * Whether the option sets a key of the configuration file. An option that sets no key can have the same name in
+   * another command, such as `--duration` of `overhead-test`.
    */
   isSetting?: true;
 };

@@ -29,12 +29,12 @@ export const compare = commandOf({
     "Runs each method of watching processes in turn, in random order, on the same workload of known processes, and " +
       "compares what they cost and what they saw.",
     `Methods: ${METHOD_NAMES.join(", ")}.`,
-    'The report lists a method that is not installed or not permitted under "Not compared", with how to get it.',
+    'Under "Not compared" the report lists each method that is not installed or not permitted, and how to get it.',
   ],
   details: [
-    "Between two methods the machine runs without any of them. Without root, the methods that need the kernel's help, " +
-      "linnix among them, are rows without figures. strace is attached to the workload alone. Audit rules of this " +
-      "machine stay as they are, unless --force-audit is given. Everything is restored at the end, also after Ctrl-C.",
+    "Between two methods linnix times spawns that no method watches. Without root, methods that need privileges, such as " +
+      "linnix, are rows without figures. strace is attached only to the workload. Audit rules of this machine stay " +
+      "unchanged unless --force-audit is given. At the end, also after Ctrl-C, linnix restores everything that it changed.",
     "The report goes to stdout, progress to stderr. Percentages of CPU are of one core.",
   ],
   args: {
@@ -48,7 +48,8 @@ export const compare = commandOf({
     interval: {
       type: "string",
       valueHint: "DURATION",
-      description: "how often polling methods look; proc-scan, proc-list and task-iterator also at 100ms and 10ms",
+      description:
+        "time between two looks of a polling method; proc-scan, proc-list, task-iterator: also 100ms and 10ms",
       defaultText: "1s",
     },
     rate: {
@@ -91,7 +92,7 @@ export const compare = commandOf({
     },
     "force-audit": {
       type: "boolean",
-      description: "measure auditd although this machine has audit rules or a daemon of its own",
+      description: "measure auditd even if this machine has audit rules or its own audit daemon",
       rare: true,
     },
     json: {
@@ -173,7 +174,7 @@ function compareOptions(args: ParsedArgs): CompareOptions {
   };
 }
 
-/** The values of an option that takes several, by commas or by repetition; null if it is not given. */
+/** The values of an option that takes several values, separated by commas or by repetition; null if it is not given. */
 function wordsOf(args: ParsedArgs, option: string): string[] | null {
   const given = args.words.get(option);
   if (given === undefined) return null;

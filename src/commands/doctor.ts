@@ -4,17 +4,17 @@ import { writeStdout } from "./stdout.ts";
 
 export const doctor = commandOf({
   about: [
-    "Checks the kernel, BTF, BPF support, privileges, limits and the programs that linnix can use. For each it says " +
-      "whether it is there, what is missing without it, and how to fix that.",
-    "Starts a collector with the settings in force (--config, environment) and ends it at once. If collect cannot run, " +
-      "the report has its message. Makes and removes a temporary folder, and changes nothing else.",
+    "Checks the kernel, BTF, BPF support, privileges, limits and the programs that linnix can use. For each " +
+      "it reports whether it is available, what does not work without it, and how to fix that.",
+    "Starts a collector with the settings in force (--config, environment) and ends it at once. If that fails, " +
+      "the report contains the error. Creates and removes a temporary folder, and changes nothing else.",
   ],
   args: {
     json: { type: "boolean", description: "print the findings as JSON" },
   },
   examples: [
     { command: "sudo linnix doctor", does: "check everything" },
-    { command: "linnix doctor", does: "check what an ordinary user lacks" },
+    { command: "linnix doctor", does: "check what an ordinary user cannot do" },
     { command: "sudo linnix doctor --json", does: "print JSON for a program" },
   ],
   exits: [

@@ -17,7 +17,7 @@ export interface Verbosity {
  * @returns the exit code of the program
  */
 export function reportError(error: unknown, { silent, stack }: Verbosity): ExitCode {
-  // The reader of the output may leave early (`| head`), which is no error.
+  // It is no error if the reader of the output closes the pipe early (`| head`).
   if (error instanceof ClosedPipe || (error as { code?: unknown } | null)?.code === "EPIPE") {
     return EXIT.ok;
   }

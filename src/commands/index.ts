@@ -6,11 +6,11 @@ export interface CommandEntry {
   aliases?: readonly string[];
   description: string;
   load: () => Promise<Command>;
-  /** Whether it runs for long and must cost little. Then `main.ts` calls `settleRuntime` first. */
+  /** Whether the command runs for a long time and must cost little. If so, `main.ts` calls `settleRuntime` first. */
   collects?: true;
 }
 
-/** Every command, one entry each. A name that begins with `__` is internal: no list or help shows it. */
+/** All commands. A name that begins with `__` is internal: no list or help shows it. */
 export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "collect",

@@ -9,8 +9,8 @@ import { commandOf, type Invocation } from "./command.ts";
 /** `collect` whose probes can be detached and attached again. `overhead-test` measures the slowdown with it. */
 export const internalCollect = commandOf({
   about: [
-    "Runs as collect does. At the line `detach` on standard input it detaches its probes. At the line `attach` it " +
-      "attaches them again. Then it logs `detached` or `attached`. It exits at the end of standard input.",
+    "Runs like collect. At the line `detach` on standard input it detaches its probes and logs `detached`. At the line " +
+      "`attach` it attaches them again and logs `attached`. It exits at the end of standard input.",
   ],
   args: collect.args,
   examples: [
@@ -20,7 +20,7 @@ export const internalCollect = commandOf({
     },
   ],
   exits: [
-    { code: EXIT.ok, meaning: "ended, after the summary" },
+    { code: EXIT.ok, meaning: "ended after the summary" },
     { code: EXIT.usage, meaning: "bad value, bad configuration" },
     { code: EXIT.cannotRun, meaning: "cannot run here" },
   ],

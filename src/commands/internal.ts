@@ -2,7 +2,10 @@
 import { EXIT, type ExitCode } from "../errors.ts";
 import { commandOf, type Invocation } from "./command.ts";
 
-/** Runs a method of watching that is part of linnix, in a process of its own. The observer of the method starts it. */
+/**
+ * Runs a method of watching that is part of linnix, in a process of its own. The observer of the method starts that
+ * process.
+ */
 export const internalObserver = commandOf({
   about: ["Watches by one method and writes what it sees to standard output as JSON lines, until it is killed."],
   args: {},
@@ -29,12 +32,12 @@ export const internalObserver = commandOf({
 export const internalSpawnTimer = commandOf({
   about: [
     "Prints `ready`. At each line `SPAWNS MAX_MS` of standard input it spawns a program that does nothing, SPAWNS " +
-      "times one after the other, but for at most MAX_MS. Then it prints a line of JSON: how long one spawn took, in " +
+      "times one after the other, for at most MAX_MS milliseconds. Then it prints a line of JSON: how long one spawn took, in " +
       "µs. It exits at the end of standard input.",
   ],
   args: {},
   examples: [{ command: "echo 500 10000 | linnix __spawn-timer", does: "time 500 spawns" }],
-  exits: [{ code: EXIT.ok, meaning: "its input has ended" }],
+  exits: [{ code: EXIT.ok, meaning: "standard input has ended" }],
   run: async (): Promise<ExitCode> => {
     const { runSpawnTimer } = await import("../compare/spawn-timer-worker.ts");
     await runSpawnTimer();
@@ -46,7 +49,7 @@ export const internalSpawnTimer = commandOf({
 export const internalSupervise = commandOf({
   about: [
     "Runs a program, and passes SIGINT and SIGTERM on to it. Once the program has ended, it ends every process that " +
-      "descends from the program. Once the process PARENT is gone, the program gets SIGTERM or SIGKILL. Reports go " +
+      "descends from the program. If the process PARENT ends first, the supervisor sends the program SIGTERM or SIGKILL. Reports go " +
       "to file descriptor 3, as lines of JSON.",
   ],
   args: {},

@@ -24,7 +24,7 @@ export function checkStormOptions({ words, switches, rest }: ParsedArgs): void {
   });
 }
 
-/** Asks, unless `--yes` is given; then runs the storm. */
+/** Asks for confirmation unless `--yes` is given, then runs the storm. */
 export async function runStorm(invocation: Invocation): Promise<ExitCode> {
   const options = optionsOf(invocation);
   const isSure = invocation.args.switches.has("yes");

@@ -30,8 +30,8 @@ export const overheadTest = commandOf({
       "proven. Needs root. --pid or -- COMMAND judges another agent instead.",
   ],
   details: [
-    "--storm starts loops that fork as fast as they can, in a cgroup with pids.max and cpu.weight 1. It shows the cost, " +
-      "what was counted instead of sent, and whether a quiet neighbour was captured completely. All of them end after 15 s " +
+    "--storm starts loops that fork as fast as they can, in a cgroup with pids.max and cpu.weight 1. The report shows the " +
+      "cost, the events that linnix counted instead of sending, and whether it captured every process of a quiet neighbour. The loops end after 15 s " +
       "at the latest, also if linnix is killed. Needs cgroup v2.",
     "The test does not read the output of another agent, so it does not measure capture and losses. If the agent cannot " +
       "be stopped, the test does not measure slowdown either. The test cannot end with PASS if a part is not measured, unless --without excludes that part.",
@@ -61,7 +61,7 @@ export const overheadTest = commandOf({
     threshold: {
       type: "string",
       valueHint: "PERCENT",
-      description: "the claim: total cost below this, % of one core",
+      description: "claim: total cost and slowdown are below this, %",
       defaultText: "1",
     },
     rate: {
@@ -80,7 +80,7 @@ export const overheadTest = commandOf({
     without: {
       type: "string",
       valueHint: "PARTS",
-      description: `parts of the claim that are not judged: ${EXCLUDABLE_PARTS.join(", ")}`,
+      description: `parts of the claim that the test does not judge: ${EXCLUDABLE_PARTS.join(", ")}`,
     },
     quick: { type: "boolean", description: "short phases, about half a minute, for a first look" },
     storm: { type: "boolean", description: "run a storm of forks beside a quiet process instead; it asks first" },
@@ -122,7 +122,7 @@ export const overheadTest = commandOf({
     },
   ],
   exits: [
-    { code: EXIT.ok, meaning: "PASS: cost below the threshold, nothing lost, every process captured" },
+    { code: EXIT.ok, meaning: "PASS: cost and slowdown below the threshold, no loss, full capture" },
     { code: EXIT.fail, meaning: "FAIL: a part of the claim is disproven" },
     { code: EXIT.usage, meaning: "unknown option, bad value, bad configuration" },
     { code: EXIT.cannotRun, meaning: "cannot run here; linnix doctor says why" },
@@ -155,7 +155,7 @@ export const overheadTest = commandOf({
     await output.finish({
       json: async () => (await import("../overhead/report/json.ts")).jsonReport(report),
       html: async () => (await import("../overhead/report/html.ts")).htmlReport(report),
-      // The same terminal has shown the beginning already.
+      // If the same terminal shows the progress, it has shown the beginning of the report already.
       text: (style) =>
         textReport(report, {
           ...style,

@@ -8,14 +8,14 @@ import { type Invocation, optionValue, type ParsedArgs } from "./command.ts";
 import { ClosedPipe, writeStdout } from "./stdout.ts";
 import { isTerminal } from "./terminal.ts";
 
-/** One report in each of its forms. Only the forms that options ask for are made. */
+/** One report in each of its forms. linnix creates only the forms that options request. */
 export interface ReportForms {
   json(): string | Promise<string>;
   html(): string | Promise<string>;
   text(style: TextStyle): string;
 }
 
-/** The width of a terminal that does not report one. */
+/** The assumed width of a terminal that does not report its width. */
 export const DEFAULT_COLUMNS = 80;
 
 export class ReportOutput implements Disposable {
@@ -57,7 +57,7 @@ export class ReportOutput implements Disposable {
     return new ReportOutput(invocation, { out: await isTerminal(1), err: await isTerminal(2) });
   }
 
-  /** Writes the report. A reader that leaves stdout early changes neither the report nor the exit code. */
+  /** Writes the report. A reader that closes stdout early changes neither the report nor the exit code. */
   async finish({ json, html, text }: ReportForms): Promise<void> {
     if (this.#json !== null || this.#isJsonToStdout) {
       const written = await json();

@@ -14,25 +14,25 @@ const SETTINGS = [
    */
   "BUN_JSC_useFTLJIT=0",
   /*
-   * A timer that checks every second whether there is garbage to collect: half of the cost of a collector at rest. The
-   * runtime still collects after enough garbage has been made; here that is nearly none.
+   * A timer that checks every second whether there is garbage to collect, which is half of the cost of an idle
+   * collector. Without the timer, the runtime still collects after enough allocations; a collector makes few.
    */
   "BUN_GC_TIMER_DISABLE=1",
   /*
-   * Additional threads that compile and mark. There is so little to do that waking another thread and sharing the work
-   * takes more CPU time than the work itself.
+   * Additional threads for compiling and marking. A collector has so little of this work that waking another thread
+   * and sharing the work takes more CPU time than the work itself.
    */
   "BUN_JSC_useConcurrentJIT=0",
   "BUN_JSC_useConcurrentGC=0",
   "BUN_JSC_numberOfGCMarkers=1",
   /*
    * A garbage collection drops compiled code that has not run for some seconds. By default it drops code only after
-   * half a minute. Requests are rare, so their code is seldom needed again.
+   * half a minute. Requests to a collector are rare, so it seldom runs their code again.
    */
   "BUN_JSC_useEagerCodeBlockJettisonTiming=1",
   /*
    * By default the heap has 32 free blocks of 16 KiB in reserve for later allocations, and a thread that refills this
-   * reserve. The blocks in use have enough room.
+   * reserve. The blocks in use are enough for a collector.
    */
   "BUN_JSC_useWarmUpMarkedBlocks=0",
   /*
@@ -41,8 +41,9 @@ const SETTINGS = [
    */
   "MIMALLOC_PURGE_DELAY=0",
   /*
-   * The same for free blocks in pages of large blocks, such as responses. Otherwise 4 MiB of them would stay for half a
-   * minute. This costs 5 % more CPU time at full speed with a client, and nothing at hundreds of processes a second.
+   * mimalloc also returns free blocks of large pages immediately, such as those of responses. Otherwise 4 MiB of these
+   * blocks would stay for half a minute. This costs 5 % more CPU time at full speed with a client, and nothing at
+   * hundreds of processes a second.
    */
   "MIMALLOC_PURGE_HOLES_LARGE_FLOOR=0",
 ];
@@ -64,11 +65,11 @@ export function settleRuntime(): void {
   else keepingHangups(executeAgain);
 }
 
-/** Calls `become`, which executes another program. No SIGHUP ends this process meanwhile. */
+/** Calls `become`, which executes another program. Until then, SIGHUP does not end this process. */
 function keepingHangups(become: () => void): void {
   // The handler does nothing, because the configuration has not been read.
   process.on("SIGHUP", ignore);
-  // A blocked signal waits. From its start, the runtime takes a long time until it can handle a signal.
+  // A blocked signal stays pending. After its start, the next runtime needs a long time until it can handle a signal.
   holdHangups();
   become();
   process.off("SIGHUP", ignore);

@@ -1,14 +1,14 @@
 import { writeSync } from "node:fs";
 import { cannotRunError } from "../errors.ts";
 
-/** Thrown if the reader of stdout has left. This is no error, but further output is useless. */
+/** Thrown if the reader of stdout has closed it. That is no failure of linnix, but further output is useless. */
 export class ClosedPipe extends Error {
   override readonly name = "ClosedPipe";
 }
 
 /**
  * Writes the whole text to stdout.
- * @throws {ClosedPipe} if the reader has left
+ * @throws {ClosedPipe} if the reader has closed stdout
  * @throws {LinnixError} if it cannot be written, such as to a full disk
  */
 export function writeStdout(text: string): void {

@@ -2,8 +2,9 @@ import { fstatSync } from "node:fs";
 import { isNullDevice } from "../sys/null-device.ts";
 
 /**
- * Whether a file descriptor is a terminal. Node's tty module takes 2.6 MB, because it loads streams. So it is loaded
- * only for a descriptor that can be a terminal, and not for files, pipes, sockets and /dev/null.
+ * Whether a file descriptor is a terminal. Node's tty module loads streams, and so takes 2.6 MB of memory. This
+ * function loads the module only for a descriptor that can be a terminal, and not for files, pipes, sockets and
+ * /dev/null.
  */
 export async function isTerminal(fd: number): Promise<boolean> {
   try {

@@ -23,7 +23,7 @@ export const top = commandOf({
       type: "string",
       valueHint: "ADDRESS",
       description: "read a running daemon: unix:/run/linnix/linnix.sock or HOST:PORT",
-      defaultText: "collects by itself",
+      defaultText: "top collects itself",
     },
     "token-file": {
       type: "string",
@@ -86,7 +86,8 @@ export const top = commandOf({
   },
 });
 
-/** The settings of the view. It watches every process and samples at each refresh, whatever the configuration says. */
+/** The settings of the collector in `top`. It watches every process and samples at each refresh, regardless of the
+ * configuration. */
 function settingsOf(settings: Invocation["config"]["settings"], intervalMs: number, stdoutIsTty: boolean) {
   const { filters, probes, ring } = settings;
   return resolveAuto(
@@ -102,8 +103,8 @@ function settingsOf(settings: Invocation["config"]["settings"], intervalMs: numb
 }
 
 /**
- * Adds a hint to read a running daemon, if the error is that this user cannot collect. The hint would not help if the
- * error is that there is no terminal.
+ * Adds the hint to read a running daemon if this user cannot collect. Without a terminal this hint would not help, so
+ * the error stays unchanged.
  */
 function withConnectHint(error: unknown): unknown {
   if (!(error instanceof LinnixError) || process.geteuid?.() === 0 || error.exitCode !== EXIT.cannotRun) return error;

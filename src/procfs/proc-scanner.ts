@@ -6,8 +6,8 @@ export type ScanDetail =
   /** Like ps and top: CPU time, memory and image of all processes, at each scan. */
   | "all"
   /**
-   * Finds only which processes exist. It reads each new process at two scans; of all others it reads only the name in
-   * the list of /proc. It does not notice that a pid is reused between two scans.
+   * Finds only which processes exist. A scan reads the files of a process only at its first two scans; later it reads
+   * only the list of /proc. It does not notice a pid that is reused between two scans.
    */
   | "new";
 
@@ -18,18 +18,18 @@ export interface ScannedProcess {
   startTicks: number;
   /** User and system time, USER_HZ ticks, at the last read. */
   cpuTicks: number;
-  /** The part of `cpuTicks` in user mode. */
+  /** User time, which is included in `cpuTicks`. */
   userTicks: number;
   rssPages: number;
   ppid: number;
   threads: number;
-  /** Whether its main thread has ended. The process has ended too unless it has other threads. */
+  /** Whether the main thread has ended. Then the process has ended too, unless it has other threads. */
   isZombie: boolean;
 }
 
 /**
- * Called for a new process, and for a process that has executed another image. Arguments in Latin-1; empty for a kernel
- * thread.
+ * Called for a new process, and for a process that has executed another image. `args` are decoded as Latin-1, and empty
+ * for a kernel thread.
  */
 export type OnProcess = (process: ScannedProcess, args: string[]) => void;
 
@@ -39,12 +39,13 @@ const ignore: OnProcess = () => {};
 interface Known extends ScannedProcess {
   /** Open descriptor of /proc/PID/stat; -1 if the file is not kept open. */
   fd: number;
-  /** Bottom of the stack, at a new random place after each execve. */
+  /** Address of the bottom of the stack. It is a new random address after each execve(2). */
   startStack: number;
-  /** Number of the last scan that found it. */
+  /** Number of the last scan that found the process. */
   scan: number;
   /**
-   * Number of reads. A new process is read twice, because a read between fork and exec returns the image of the parent.
+   * Number of reads so far. The scanner reads a new process twice, because a read between fork and exec returns the
+   * image of the parent.
    */
   looks: number;
 }
@@ -61,7 +62,7 @@ const DEAD = 0x58;
 /**
  * The cheapest way to read /proc in this runtime. /proc/PID/stat stays open and is read again with pread(2), which
  * costs less than half of opening, reading and closing it. Numbers are parsed from the bytes without making strings.
- * The file of a process that has ended returns ESRCH even if its pid is reused, so two processes are never confused.
+ * An open file of an ended process returns ESRCH even if another process reuses the pid.
  */
 export class ProcScanner implements Disposable {
   readonly #detail: ScanDetail;
@@ -78,7 +79,10 @@ export class ProcScanner implements Disposable {
     this.#maxKeptFds = maxKeptFds;
   }
 
-  /** Scans all processes once and reports those that are new or have another image. Returns how many there are. */
+  /**
+   * Scans all processes once, and reports the processes that are new or have another image.
+   * @returns the number of all processes
+   */
   scan(onProcess = ignore): number {
     this.#scan += 1;
     let count = 0;

@@ -72,7 +72,7 @@ const BEGIN_PROCESS = literal('{"type":"process","time":');
 const BEGIN_SAMPLE = literal('{"type":"sample","time":');
 const BEGIN_PAGE_FAULT = literal('{"type":"page_fault","time":');
 
-/** Writes the event as a JSON object but for the brace that ends it. The caller has reserved room for all but its strings. */
+/** Writes the event as a JSON object without its closing brace. The caller has reserved room for everything except strings. */
 export function putEvent(event: EventView, out: ByteWriter, parts: EventParts): void {
   switch (event.type) {
     case EVENT_FORK:

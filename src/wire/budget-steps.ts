@@ -1,5 +1,5 @@
 /**
- * What the collector gives up to keep its CPU budget, by level. From `no_samples` on there are no samples. At
+ * What the collector gives up to keep its CPU budget, by level. `no_samples` and all later steps take no samples. At
  * `processes` and `summary`, the storm rate may be lowered as well. The names are part of the public interface: `step`
  * of `degraded` events and of /status.
  */

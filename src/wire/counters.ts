@@ -3,25 +3,25 @@ import type { Unwritten } from "./unwritten.ts";
 
 /**
  * The counters of fork, exec and exit, in the order in which an event passes them. Each key is the name in the JSON of
- * the summary and of /status; the value contains the metric and its help. For each type `seen = filtered + suppressed +
- * folded + emitted` and `emitted = received + lost`.
+ * the summary and of /status; the value is the name of the metric and its help text. For each type `seen = filtered +
+ * suppressed + folded + emitted` and `emitted = received + lost`.
  */
 export const EVENT_COUNTERS = {
-  seen: { metric: "linnix_seen_events_total", help: "Events that reached the programs in the kernel." },
-  filtered: { metric: "linnix_filtered_events_total", help: "Events that filters in the kernel held back." },
+  seen: { metric: "linnix_seen_events_total", help: "Events that reached the BPF programs." },
+  filtered: { metric: "linnix_filtered_events_total", help: "Events that filters in the kernel dropped." },
   suppressed: {
     metric: "linnix_suppressed_events_total",
-    help: "Events that the kernel side counted instead of sending.",
+    help: "Events that the kernel side counted instead of sending, because there were too many.",
   },
   folded: {
     metric: "linnix_folded_events_total",
-    help: "Events that the kernel side added to another record, because of the level of detail.",
+    help: "Events that the kernel side added to a process or totals record, because of the level of detail.",
   },
   emitted: { metric: "linnix_emitted_events_total", help: "Events that the kernel side handed to its rings." },
   received: { metric: "linnix_events_total", help: "Events that reached user space, by type." },
   skipped: {
     metric: "linnix_skipped_events_total",
-    help: "Tracepoint hits without an event because the BPF program was preempted, threads included.",
+    help: "Tracepoint hits for which the kernel ran no BPF program, because the program was preempted. Hits of threads count too.",
   },
 } as const;
 
@@ -29,7 +29,7 @@ export type EventCounter = keyof typeof EVENT_COUNTERS;
 
 export const EVENT_COUNTER_NAMES = Object.keys(EVENT_COUNTERS) as EventCounter[];
 
-/** The counters that page faults have as well. */
+/** The counters that also exist for page faults. */
 export const PAGE_FAULT_COUNTER_NAMES = ["seen", "suppressed", "emitted", "received", "skipped"] as const;
 
 /** Why a sample was not emitted, as a clause. */
@@ -56,7 +56,7 @@ export interface PageFaultCounters extends Record<(typeof PAGE_FAULT_COUNTER_NAM
   lost_by_reason: CountByReason;
 }
 
-/** Everything that a run counts, with the names of the JSON. */
+/** Everything that a run counts. The names are those in the JSON. */
 export interface Counters extends Record<EventCounter, CountByType> {
   /** Forks, execs and exits that did not reach user space. */
   lost: number;
@@ -64,7 +64,7 @@ export interface Counters extends Record<EventCounter, CountByType> {
   lost_by_reason: CountByReason;
   /** Lost records of each CPU that has any, including page faults. */
   lost_by_cpu: { cpu: number; lost: number }[];
-  /** Lines that the output did not take. Their forks, execs and exits are in `received`, and reach the API. */
+  /** Lines that the output did not accept. Their forks, execs and exits count as `received`, and reach the API. */
   unwritten: Unwritten;
   /** Null if page faults are not reported. */
   page_faults: PageFaultCounters | null;

@@ -5,7 +5,7 @@ import type { BudgetStep } from "./budget-steps.ts";
 import type { StormSource } from "./storm-source.ts";
 import type { UnwrittenByType } from "./unwritten.ts";
 
-/** What every event of a process has. */
+/** The fields of every event of a process. */
 export interface EventOfProcess {
   /** RFC 3339, UTC, with nanoseconds. */
   time: string;
@@ -23,7 +23,7 @@ export interface EventOfProcess {
   uid: number;
   /** Real group id. */
   gid: number;
-  /** Effective user id: the kernel checks permissions against it. It differs from `uid` in a set-uid program. */
+  /** Effective user id, which the kernel uses to check permissions. It differs from `uid` in a set-uid program, for example. */
   euid: number | null;
   /** Effective group id. */
   egid: number | null;
@@ -80,7 +80,7 @@ export interface ForkEvent extends EventOfProcess {
 /** A process executed a program. */
 export interface ExecEvent extends EventOfProcess {
   type: "exec";
-  /** Path of the executable. If the tracepoint backend saw the exec, it is the path that was passed to execve(2). */
+  /** Path of the executable. With the tracepoint backend: the path that was passed to execve(2), if linnix saw the exec. */
   exe: string | null;
   /** The arguments, one string each. They are redacted if redaction is on. */
   args: string[] | null;
@@ -101,7 +101,7 @@ export interface ExitEvent extends EventOfProcess {
   signal: string | null;
   /** Whether the kernel wrote a core dump. */
   core_dumped: boolean | null;
-  /** Time from the fork of the process to its end. btf takes the kernel's start time of the process, tracepoint the time of the fork event. Unit: ns. */
+  /** Time from the start of the process to its end. The start is the kernel's start time with the btf backend, and the time of the fork event with the tracepoint backend. Unit: ns. */
   duration_ns: bigint | null;
   /** User CPU time of all threads. Unit: ns. */
   cpu_user_ns: bigint | null;
@@ -117,7 +117,7 @@ export interface ExitEvent extends EventOfProcess {
   read_bytes: number | null;
   /** Bytes written to storage. Unit: bytes. */
   write_bytes: number | null;
-  /** Path of the executable. If the tracepoint backend saw the exec, it is the path that was passed to execve(2). */
+  /** Path of the executable. With the tracepoint backend: the path that was passed to execve(2), if linnix saw the exec. */
   exe: string | null;
   /** The arguments, one string each. They are redacted if redaction is on. */
   args: string[] | null;
@@ -136,7 +136,7 @@ export interface ProcessEvent extends EventOfProcess {
   signal: string | null;
   /** Whether the kernel wrote a core dump. */
   core_dumped: boolean | null;
-  /** Time from the fork of the process to its end. btf takes the kernel's start time of the process, tracepoint the time of the fork event. Unit: ns. */
+  /** Time from the start of the process to its end. The start is the kernel's start time with the btf backend, and the time of the fork event with the tracepoint backend. Unit: ns. */
   duration_ns: bigint | null;
   /** User CPU time of all threads. Unit: ns. */
   cpu_user_ns: bigint | null;
@@ -152,7 +152,7 @@ export interface ProcessEvent extends EventOfProcess {
   read_bytes: number | null;
   /** Bytes written to storage. Unit: bytes. */
   write_bytes: number | null;
-  /** Path of the executable. If the tracepoint backend saw the exec, it is the path that was passed to execve(2). */
+  /** Path of the executable. With the tracepoint backend: the path that was passed to execve(2), if linnix saw the exec. */
   exe: string | null;
   /** The arguments, one string each. They are redacted if redaction is on. */
   args: string[] | null;
@@ -184,11 +184,11 @@ export interface PageFaultEvent extends EventOfProcess {
   ip: bigint;
   /** Whether the access was a write. */
   write: boolean;
-  /** Page faults of this process that were not reported, since its last event of this type. */
+  /** Number of page faults of this process since its previous `page_fault` event that linnix did not report. */
   suppressed: number;
 }
 
-/** With `--detail summary`: what happened in a group of processes during an interval. A group is the processes of one cgroup that have the same name. It gets a line if something happened in it, or if samples show that its processes used CPU time. */
+/** With `--detail summary`: what happened in a group of processes during an interval. A group is the processes of one cgroup that have the same name. linnix writes a line for a group if something happened in the group, or if samples show that its processes used CPU time. */
 export interface TotalsEvent {
   type: "totals";
   /** The end of the interval: RFC 3339, UTC, with nanoseconds. */
@@ -199,11 +199,11 @@ export interface TotalsEvent {
   from_ns: bigint;
   /** The end of the interval on CLOCK_BOOTTIME. Unit: ns. */
   to_ns: bigint;
-  /** Id of the cgroup in the v2 hierarchy. Null if it is unknown, or if the line is the rest of all cgroups. */
+  /** Id of the cgroup in the v2 hierarchy. Null if it is unknown, or if the line is the rest of all cgroups: see `other`. */
   cgroup_id: bigint | null;
   /** Name of the processes. `other` if the line is a rest. */
   comm: string;
-  /** Whether the line is a rest. A rest adds up the names of a cgroup beyond the first 64, or the groups for which there was no room. */
+  /** Whether the line is a rest: the sum of the names of a cgroup beyond the first 64, or the sum of all groups for which linnix had no room. */
   other: boolean;
   /** Path of the cgroup. */
   cgroup?: string;
@@ -215,7 +215,7 @@ export interface TotalsEvent {
   started: number;
   /** Number of execs, counted by the new name. */
   execs: number;
-  /** Processes that ended with code 0 (`ok`), with another code (`error`) or by a signal (`signal`). If the backend does not report how processes end, `unknown` counts all of them and the others are null. */
+  /** Processes that ended with code 0 (`ok`), with another code (`error`) or by a signal (`signal`). If the backend does not report how processes end, `unknown` counts all of them, and `ok`, `error` and `signal` are null. */
   exited: { ok: number | null; error: number | null; signal: number | null; unknown: number };
   /** User CPU time of the processes that ended. Unit: ns. */
   exited_cpu_user_ns: number | null;
@@ -237,7 +237,7 @@ export interface TotalsEvent {
   lifetime_ns: [bucket: number, count: number][] | null;
 }
 
-/** The events of a source come faster than `--storm-rate` allows. Between the lines `begin` and `end` linnix counts the forks, execs and exits of the source. It still sends the exec of a name that was not executed in this storm in the last minute, at most 20 a second, and the exit of that process. See storms.md. */
+/** The events of a source exceed the rate of `--storm-rate`. Between the lines `begin` and `end`, linnix counts the forks, execs and exits of the source instead of sending them. It still sends an exec if no process of this name did an exec in this storm in the last minute, and later the exit of that process. It sends at most 20 such execs a second. See storms.md. */
 export interface StormEvent {
   type: "storm";
   /** When linnix created this event: RFC 3339, UTC, with nanoseconds. */
@@ -250,7 +250,7 @@ export interface StormEvent {
   source: StormSource;
   /** At the end: the number of counted events. */
   suppressed: { fork: number; exec: number; exit: number } | null;
-  /** At the end: the number of counted exits by result, as in `totals`. */
+  /** At the end: the number of counted exits by result, as `exited` of `totals`. */
   exited: { ok: number | null; error: number | null; signal: number | null; unknown: number } | null;
   /** At the end: user CPU time of the counted exits. Unit: ns. */
   exited_cpu_user_ns: number | null;
@@ -258,11 +258,11 @@ export interface StormEvent {
   exited_cpu_system_ns: number | null;
   /** At the end: the ten names with the most counted events. Counts can be too low in a storm of many names: see storms.md. */
   comms: { comm: string; count: number }[] | null;
-  /** At the end: how long linnix counted events. Unit: ns. */
+  /** At the end: the time during which linnix counted events. Unit: ns. */
   window_ns: number | null;
 }
 
-/** Records of a CPU did not reach user space. */
+/** Records of a CPU were lost: they did not reach user space. */
 export interface LostEvent {
   type: "lost";
   /** When linnix created this event: RFC 3339, UTC, with nanoseconds. */
@@ -290,13 +290,13 @@ export interface DegradedEvent {
   level: number;
   /** Why the step changed, as a sentence. */
   reason: string;
-  /** The recent CPU use of the collector. Null if something else changed the step. Unit: % of one core. */
+  /** The recent CPU use of the collector. Null if something other than the cost changed the step. Unit: % of one core. */
   cost_pct: number | null;
   /** The CPU budget. 0: there is none. Unit: % of one core. */
   budget_pct: number;
 }
 
-/** Lines are missing at this place because the output did not accept them for a while. */
+/** Lines are missing before this line, because the output did not accept them for a while. */
 export interface UnwrittenEvent {
   type: "unwritten";
   /** When the output accepted the next line: RFC 3339, UTC, with nanoseconds. */

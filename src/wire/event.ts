@@ -1,6 +1,6 @@
 /**
- * The types of events in the output (`collect --format jsonl`) and in server-sent events. Their types are generated
- * from fields.ts; a bigint is an integer that can exceed 2^53.
+ * The types of events in the output (`collect --format jsonl`) and in server-sent events. The TypeScript types
+ * are generated from fields.ts; a bigint is an integer that can exceed 2^53.
  */
 import type { ExecEvent, ExitEvent, ForkEvent } from "./event.gen.ts";
 

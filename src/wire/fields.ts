@@ -1,7 +1,7 @@
 /**
- * The one table of events: every type, and every field of each. The encoder (src/sinks/event-json.gen.ts), the
- * TypeScript types (event.gen.ts) and docs/events.md are generated from it by scripts/events.ts; `missing_fields` and
- * the OpenAPI schemas read it. layout.gen.ts contains the offsets of members in a record.
+ * The one table of events: every type, and every field of each. From it scripts/events.ts generates the
+ * encoder (src/sinks/event-json.gen.ts), the TypeScript types (event.gen.ts) and docs/events.md. `missing_fields` and
+ * the OpenAPI schemas use the table too. layout.gen.ts contains the offsets of members in a record.
  */
 import type * as layout from "./layout.gen.ts";
 
@@ -30,13 +30,18 @@ export interface FieldRow {
   unknown?: "null" | "left out";
   /** The bit that is set if the field is known. If a backend never sets this bit, it has no values for the field. */
   known?: KnownBit;
-  /** The member of the record with the value; left out if `part` writes the field. */
+  /** The member of the record that contains the value. Absent if `part` writes the field. */
   member?: Member;
-  /** The function of src/sinks/event-parts.ts that writes this field. Adjacent fields with the same part are written by one call. */
+  /**
+   * The function of src/sinks/event-parts.ts that writes this field. Adjacent fields with the same part are written by
+   * one call.
+   */
   part?: string;
-  /** Whether the value is usually the same as in the previous event. Adjacent fields of this kind are written together. */
+  /**
+   * Whether the value is usually the same as in the previous event. Adjacent fields of this kind are written together.
+   */
   repeats?: boolean;
-  /** End of the previous field's text, which is written together with this field's name as one piece. */
+  /** The end of the previous field's text. The encoder writes it and this field's name as one piece. */
   lead?: string;
   /** TypeScript type, if it differs from that of `kind`. */
   ts?: string;
@@ -44,7 +49,9 @@ export interface FieldRow {
 
 export interface EventTypeRow {
   doc: string;
-  /** Whether the event is about one process. The JSON of such an event has `type`, then `HEAD_FIELDS`, then `fields`. */
+  /**
+   * Whether the event is about one process. The JSON of such an event has `type`, then `HEAD_FIELDS`, then `fields`.
+   */
   isOfProcess: boolean;
   fields: readonly FieldRow[];
 }
@@ -102,7 +109,7 @@ export const HEAD_FIELDS: readonly FieldRow[] = [
     unknown: "null",
     known: "KNOWN_EFFECTIVE",
     member: "PROCESS_EVENT.euid",
-    doc: "Effective user id: the kernel checks permissions against it. It differs from `uid` in a set-uid program.",
+    doc: "Effective user id, which the kernel uses to check permissions. It differs from `uid` in a set-uid program, for example.",
   },
   {
     name: "egid",
@@ -178,7 +185,7 @@ const IMAGE_FIELDS: readonly FieldRow[] = [
     unknown: "null",
     known: "KNOWN_EXE",
     part: "image",
-    doc: "Path of the executable. If the tracepoint backend saw the exec, it is the path that was passed to execve(2).",
+    doc: "Path of the executable. With the tracepoint backend: the path that was passed to execve(2), if linnix saw the exec.",
   },
   {
     name: "args",
@@ -258,7 +265,7 @@ const EXIT_FIELDS: readonly FieldRow[] = [
     unit: "ns",
     unknown: "null",
     part: "duration",
-    doc: "Time from the fork of the process to its end. btf takes the kernel's start time of the process, tracepoint the time of the fork event.",
+    doc: "Time from the start of the process to its end. The start is the kernel's start time with the btf backend, and the time of the fork event with the tracepoint backend.",
   },
   {
     name: "cpu_user_ns",
@@ -400,12 +407,12 @@ export const EVENT_FIELDS = {
         unit: "count",
         member: "PAGE_FAULT_EVENT.suppressed",
         ts: "number",
-        doc: "Page faults of this process that were not reported, since its last event of this type.",
+        doc: "Number of page faults of this process since its previous `page_fault` event that linnix did not report.",
       },
     ],
   },
   totals: {
-    doc: "With `--detail summary`: what happened in a group of processes during an interval. A group is the processes of one cgroup that have the same name. It gets a line if something happened in it, or if samples show that its processes used CPU time.",
+    doc: "With `--detail summary`: what happened in a group of processes during an interval. A group is the processes of one cgroup that have the same name. linnix writes a line for a group if something happened in the group, or if samples show that its processes used CPU time.",
     isOfProcess: false,
     fields: [
       { ...TIME, doc: "The end of the interval: RFC 3339, UTC, with nanoseconds." },
@@ -416,13 +423,13 @@ export const EVENT_FIELDS = {
         name: "cgroup_id",
         kind: "u64",
         unknown: "null",
-        doc: "Id of the cgroup in the v2 hierarchy. Null if it is unknown, or if the line is the rest of all cgroups.",
+        doc: "Id of the cgroup in the v2 hierarchy. Null if it is unknown, or if the line is the rest of all cgroups: see `other`.",
       },
       { name: "comm", kind: "text", doc: "Name of the processes. `other` if the line is a rest." },
       {
         name: "other",
         kind: "boolean",
-        doc: "Whether the line is a rest. A rest adds up the names of a cgroup beyond the first 64, or the groups for which there was no room.",
+        doc: "Whether the line is a rest: the sum of the names of a cgroup beyond the first 64, or the sum of all groups for which linnix had no room.",
       },
       { name: "cgroup", kind: "text", unknown: "left out", doc: "Path of the cgroup." },
       { name: "container", kind: "container", unknown: "left out", doc: "The container of the cgroup." },
@@ -438,7 +445,7 @@ export const EVENT_FIELDS = {
         name: "exited",
         kind: "object",
         ts: "{ ok: number | null; error: number | null; signal: number | null; unknown: number }",
-        doc: "Processes that ended with code 0 (`ok`), with another code (`error`) or by a signal (`signal`). If the backend does not report how processes end, `unknown` counts all of them and the others are null.",
+        doc: "Processes that ended with code 0 (`ok`), with another code (`error`) or by a signal (`signal`). If the backend does not report how processes end, `unknown` counts all of them, and `ok`, `error` and `signal` are null.",
       },
       total("exited_cpu_user_ns", "ns", "User CPU time of the processes that ended."),
       total("exited_cpu_system_ns", "ns", "System CPU time of the processes that ended."),
@@ -466,7 +473,7 @@ export const EVENT_FIELDS = {
     ],
   },
   storm: {
-    doc: "The events of a source come faster than `--storm-rate` allows. Between the lines `begin` and `end` linnix counts the forks, execs and exits of the source. It still sends the exec of a name that was not executed in this storm in the last minute, at most 20 a second, and the exit of that process. See storms.md.",
+    doc: "The events of a source exceed the rate of `--storm-rate`. Between the lines `begin` and `end`, linnix counts the forks, execs and exits of the source instead of sending them. It still sends an exec if no process of this name did an exec in this storm in the last minute, and later the exit of that process. It sends at most 20 such execs a second. See storms.md.",
     isOfProcess: false,
     fields: [
       ...NOTICE_FIELDS,
@@ -489,7 +496,7 @@ export const EVENT_FIELDS = {
         kind: "object",
         unknown: "null",
         ts: "{ ok: number | null; error: number | null; signal: number | null; unknown: number }",
-        doc: "At the end: the number of counted exits by result, as in `totals`.",
+        doc: "At the end: the number of counted exits by result, as `exited` of `totals`.",
       },
       total("exited_cpu_user_ns", "ns", "At the end: user CPU time of the counted exits."),
       total("exited_cpu_system_ns", "ns", "At the end: system CPU time of the counted exits."),
@@ -500,11 +507,11 @@ export const EVENT_FIELDS = {
         ts: "{ comm: string; count: number }[]",
         doc: "At the end: the ten names with the most counted events. Counts can be too low in a storm of many names: see storms.md.",
       },
-      total("window_ns", "ns", "At the end: how long linnix counted events."),
+      total("window_ns", "ns", "At the end: the time during which linnix counted events."),
     ],
   },
   lost: {
-    doc: "Records of a CPU did not reach user space.",
+    doc: "Records of a CPU were lost: they did not reach user space.",
     isOfProcess: false,
     fields: [
       ...NOTICE_FIELDS,
@@ -540,13 +547,13 @@ export const EVENT_FIELDS = {
         kind: "number",
         unit: "% of one core",
         unknown: "null",
-        doc: "The recent CPU use of the collector. Null if something else changed the step.",
+        doc: "The recent CPU use of the collector. Null if something other than the cost changed the step.",
       },
       { name: "budget_pct", kind: "number", unit: "% of one core", doc: "The CPU budget. 0: there is none." },
     ],
   },
   unwritten: {
-    doc: "Lines are missing at this place because the output did not accept them for a while.",
+    doc: "Lines are missing before this line, because the output did not accept them for a while.",
     isOfProcess: false,
     fields: [
       { ...TIME, doc: "When the output accepted the next line: RFC 3339, UTC, with nanoseconds." },

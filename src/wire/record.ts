@@ -1,6 +1,6 @@
 /**
- * A cursor over binary records, in a ring or in a plain buffer. A record may cross the end of the ring. It moves from
- * record to record without copying or allocating.
+ * A cursor over binary records, in a ring or in a plain buffer. A record may continue at the start of the ring. The
+ * cursor moves from record to record without copying or allocating.
  */
 export class Record {
   #u32: Uint32Array = new Uint32Array(0);

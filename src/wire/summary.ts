@@ -5,7 +5,7 @@ import type { DetailLevel } from "./detail-level.ts";
 export interface RunSummary extends Omit<Counters, "page_faults"> {
   type: "summary";
   duration_s: number;
-  /** The level of detail of processes that started at the end of the run. */
+  /** The level of detail in force at the end of the run. */
   detail: DetailLevel;
   /** Processes that were alive at the end and pass the filters. */
   running: number;

@@ -3,7 +3,7 @@ export const UNWRITTEN_TYPES = ["fork", "exec", "exit", "sample", "page_fault", 
 
 export type UnwrittenByType = Record<(typeof UNWRITTEN_TYPES)[number], number>;
 
-/** Lines that the output did not take. */
+/** Lines that the output did not accept. */
 export interface Unwritten {
   lines: number;
   bytes: number;
@@ -37,7 +37,7 @@ export class UnwrittenCount {
     return this.#lines;
   }
 
-  /** Adds lines; the first may be only the rest of a line. It counts as a line. */
+  /** Counts lines. The first may be only the rest of a line, which counts as one line. */
   add(lines: Uint8Array): void {
     const bytes = Buffer.from(lines.buffer, lines.byteOffset, lines.length);
     this.#bytes += bytes.length;

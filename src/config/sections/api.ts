@@ -14,7 +14,7 @@ import {
 export interface ApiSettings {
   /** `127.0.0.1:3000`, `[::1]:3000`, `localhost:3000` or `unix:/path`; null: no HTTP. */
   listen: string | null;
-  /** File that contains only the bearer token. Null: there is no token, or LINNIX_API_TOKEN has it. */
+  /** File that contains only the bearer token. Null: there is no token, or LINNIX_API_TOKEN contains it. */
   tokenFile: string | null;
   /** Group whose members may use the Unix socket; null: only the account that linnix runs as. */
   socketGroup: string | null;
@@ -24,7 +24,7 @@ export interface ApiSettings {
   maxClients: number;
   /** Maximum number of events kept for clients that reconnect; 0: none. */
   historyEvents: number;
-  /** Maximum memory of these events, bytes. */
+  /** Maximum memory of the events in `historyEvents`, bytes. */
   historyBytes: number;
   /** How often a live stream without events sends a comment, ms. */
   heartbeatMs: number;
@@ -45,7 +45,7 @@ export const api: Section<ApiSettings> = {
       doc: "serve HTTP: 127.0.0.1:3000, unix:/path, or off",
       details: [
         "Examples: 127.0.0.1:3000, [::1]:3000, unix:/run/linnix/linnix.sock. off: no HTTP.",
-        "Any address but loopback and a Unix socket needs a token (token_file, or LINNIX_API_TOKEN).",
+        "An address that is neither loopback nor a Unix socket needs a token (token_file, or LINNIX_API_TOKEN).",
       ],
       example: "127.0.0.1:3000",
     },
@@ -57,7 +57,7 @@ export const api: Section<ApiSettings> = {
       default: null,
       doc: "file with the token that requests must carry",
       rare: true,
-      details: ["Its group may read the file, other accounts may not. LINNIX_API_TOKEN takes precedence over it."],
+      details: ["The group of the file may read it, other accounts may not. LINNIX_API_TOKEN takes precedence."],
       example: "/etc/linnix/token",
     },
     socketGroup: {
@@ -94,7 +94,7 @@ export const api: Section<ApiSettings> = {
       hint: "NUMBER",
       type: integer({ min: 0, max: 1_000_000, name: "a number of events" }),
       default: 2048,
-      doc: "most events kept for clients that reconnect; 0: none",
+      doc: "maximum number of events kept for clients that reconnect; 0: none",
       rare: true,
     },
     historyBytes: {
@@ -103,7 +103,7 @@ export const api: Section<ApiSettings> = {
       hint: "SIZE",
       type: size({ min: 1024 * 1024, max: 1024 ** 3, example: 16 * 1024 * 1024 }),
       default: 16 * 1024 * 1024,
-      doc: "most memory for these events",
+      doc: "maximum memory for the events kept for clients that reconnect",
       rare: true,
     },
     heartbeatMs: {
@@ -123,7 +123,7 @@ export const api: Section<ApiSettings> = {
       default: 5,
       doc: "CPU time for answering requests, of one core; 0: no limit",
       rare: true,
-      details: ["Above it requests get 429, except /healthz, /readyz and /metrics. Event streams are not part of it."],
+      details: ["Above the limit requests get 429, except /healthz, /readyz, /metrics. Event streams do not count."],
     },
   },
 };

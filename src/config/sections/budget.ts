@@ -5,7 +5,7 @@ import { autoOr, choice, integer, percent } from "../values.ts";
 export interface BudgetSettings {
   /** What collecting may cost, % of one core, user space and kernel side together; 0: no limit. */
   cpuPct: number;
-  /** The poorest level of detail to which linnix may switch to keep the budget. */
+  /** The lowest level of detail to which linnix may switch to keep the budget. */
   floor: DetailLevel;
   /** Events of one source a second. Above this rate they are counted instead of sent; 0: no limit. */
   stormRate: number | "auto";
@@ -26,8 +26,9 @@ export const budget: Section<BudgetSettings> = {
       default: 1,
       doc: "CPU budget, of one core; 0: no limit",
       details: [
-        "Above it linnix samples less often, then not at all. Then it reports less detail, as far as the floor allows.",
-        "The budget covers the CPU time of linnix, and the time of the kernel side for events that it sends.",
+        "Above the budget linnix samples less often, then not at all. Then it lowers an automatic storm rate, and",
+        "reports less detail, as far as the floor allows.",
+        "The budget covers the CPU time of linnix, and the time of the kernel side for each event that it sends.",
       ],
     },
     floor: {
@@ -37,11 +38,12 @@ export const budget: Section<BudgetSettings> = {
       type: choice(DETAIL_LEVELS),
       default: "events",
       rare: true,
-      doc: "least detail that linnix keeps if the budget is exceeded",
+      doc: "lowest level of detail to which linnix may switch if the budget is exceeded",
       details: [
         "events: every fork, exec and exit is reported, whatever it costs.",
-        "processes, summary: while more happens than the budget allows, linnix reports one line for each process, then",
-        "totals only. A richer level comes back once it would cost less than 70% of the budget for 30 s.",
+        "processes, summary: if there are more events than the budget allows, linnix reports one line for each",
+        "process, then totals only. It returns to a higher level once that level would have cost less than 70% of the",
+        "budget for 30 s.",
       ],
     },
     stormRate: {
@@ -53,7 +55,7 @@ export const budget: Section<BudgetSettings> = {
       rare: true,
       doc: "events a second of one source; above this they are counted, not sent; 0: no limit",
       details: [
-        "A source is a process that forks, or young processes that descend from one older process.",
+        "A source is usually a process that forks; docs/storms.md lists the other sources.",
         "auto: a high rate, which linnix lowers if collecting exceeds its budget or rings fill up.",
       ],
     },

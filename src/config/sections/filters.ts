@@ -10,7 +10,7 @@ export interface FiltersSettings {
   /** Names of at most 15 bytes; empty: every name. */
   comms: string[];
   cgroup: CgroupRef | null;
-  /** Exits of processes that lived for less than this are not reported, ns; 0: all are. */
+  /** Exits of processes that lived for less than this are not reported, ns; 0: all exits are reported. */
   minDurationNs: number;
 }
 
@@ -55,7 +55,7 @@ export const filters: Section<FiltersSettings> = {
       hint: "PATH|ID",
       type: cgroup,
       default: null,
-      doc: "processes of this cgroup and those below it: v2 path, or id",
+      doc: "only processes in this cgroup (v2 path or id) or below it",
       example: { path: "/system.slice/cron.service" },
     },
     minDurationNs: {
@@ -64,7 +64,7 @@ export const filters: Section<FiltersSettings> = {
       hint: "DURATION",
       type: durationNs({ min: 0, max: "24h", example: "10ms" }),
       default: 0,
-      doc: "only exits of processes that lived this long",
+      doc: "only exits of processes at least this old",
     },
   },
 };

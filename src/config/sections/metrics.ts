@@ -6,7 +6,7 @@ export interface MetricsSettings {
   groups: boolean;
   /** Maximum number of groups at the same time. */
   maxGroups: number;
-  /** Whether processes of a unit are divided by name as well. */
+  /** Whether units and containers are divided by process name as well. */
   byComm: boolean;
   /** How long a group stays after its last process has ended, ms. */
   groupGraceMs: number;
@@ -31,9 +31,9 @@ export const metrics: Section<MetricsSettings> = {
       hint: "NUMBER",
       type: integer({ min: 4, max: 10_000, name: "a number of groups" }),
       default: 100,
-      doc: "most groups at the same time; the rest counts as unit other",
+      doc: "maximum number of groups at the same time; all further groups count as unit other",
       rare: true,
-      details: ["A group has up to 25 series. Groups of one user's sessions get a quarter of the groups at most."],
+      details: ["A group has up to 25 series. The groups of one user's sessions are at most a quarter of max_groups."],
     },
     byComm: {
       toml: "by_comm",
@@ -52,7 +52,9 @@ export const metrics: Section<MetricsSettings> = {
       default: 300_000,
       doc: "how long a group stays after its last process has ended",
       rare: true,
-      details: ["Choose more than the time between two scrapes, so that the last figures of a group are read."],
+      details: [
+        "Choose more than the time between two scrapes, so that a scrape reads the last figures of each group.",
+      ],
     },
   },
 };

@@ -5,7 +5,7 @@ export type OutputFormat = "pretty" | "jsonl" | "none";
 
 export interface OutputSettings {
   format: Auto<OutputFormat>;
-  /** Path of the file that events go to; null is stdout. */
+  /** Path of the file to which linnix writes events; null is stdout. */
   file: string | null;
 }
 

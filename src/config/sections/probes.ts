@@ -44,7 +44,7 @@ export const probes: Section<ProbesSettings> = {
       doc: "report events, processes or summary",
       details: [
         "events: a line for each fork, exec and exit. processes: a line for each process, at its end.",
-        "summary: the kernel side adds up by cgroup and name. A line for each group and interval.",
+        "summary: a line of totals for each group and interval. A group is the processes of one cgroup with one name.",
       ],
     },
     summaryIntervalMs: {
@@ -72,7 +72,7 @@ export const probes: Section<ProbesSettings> = {
       hint: "BYTES",
       type: size({ min: 0, max: MAX_ARGS_BYTES, example: 2048 }),
       default: 2048,
-      doc: "most bytes of arguments read at an exec",
+      doc: "maximum number of bytes of arguments read at an exec",
       rare: true,
       details: ["Longer arguments are cut, and args_truncated is true. The path of the executable does not count."],
     },

@@ -3,9 +3,9 @@ import type { Section } from "../section.ts";
 import { boolean, listOf, pattern } from "../values.ts";
 
 export interface RedactionSettings {
-  /** Whether arguments are hidden: all of them, or what the patterns match. */
+  /** Whether arguments are hidden: all but the first, or only the parts that the patterns match. */
   redact: boolean;
-  /** Regular expressions that match what to hide in arguments, as text. */
+  /** Regular expressions, as text, that match the parts of arguments to hide. */
   patterns: string[];
 }
 
@@ -19,9 +19,10 @@ export const redaction: Section<RedactionSettings> = {
       hint: "BOOL",
       type: boolean,
       default: false,
-      doc: "hide arguments (all but the first)",
+      doc: "hide all arguments but the first",
       details: [
-        "With patterns, linnix hides only what they match. It shows [redacted], and stores hidden text nowhere.",
+        "With patterns, linnix hides only the parts that they match. It replaces hidden text by [redacted], and does not",
+        "store the hidden text.",
       ],
     },
     patterns: {
@@ -33,9 +34,10 @@ export const redaction: Section<RedactionSettings> = {
       doc: "hide only the parts of arguments that match this regular expression",
       rare: true,
       details: [
-        "It sees the arguments joined by single spaces, the first one included. If the expression has groups, only",
-        "what they match is hidden: ['--password[ =](\\S+)'] keeps the name of the option.",
-        "Recommended (docs/configuration.md says what they hide):",
+        "linnix matches the expression against all arguments, including the first, joined by single spaces. If the",
+        "expression has groups, only the parts that the groups match are hidden: ['--password[ =](\\S+)'] keeps the",
+        "name of the option.",
+        "Recommended (docs/configuration.md explains what they hide):",
         ...RECOMMENDED_PATTERNS.map((text) => `  '${text}',`),
       ],
     },

@@ -16,7 +16,7 @@ export const retention: Section<RetentionSettings> = {
       hint: "DURATION",
       type: durationMs({ min: 0, max: "24h", example: "30s" }),
       default: 30_000,
-      doc: "how long an exited process stays in the table (at most the latest 3072)",
+      doc: "how long an exited process stays in the table; at most the latest 3072 stay",
       rare: true,
     },
   },

@@ -36,7 +36,7 @@ export const ring: Section<RingSettings> = {
       default: "auto",
       doc: "how full a ring must be to wake the reader at once",
       rare: true,
-      details: ["auto: half of the ring. Less reports events sooner and costs more CPU time."],
+      details: ["auto: half of the ring. With a smaller value, linnix reports events sooner and uses more CPU time."],
     },
     flushIntervalMs: {
       toml: "flush_interval",

@@ -4,7 +4,7 @@ import { durationMs, userName } from "../values.ts";
 export interface RunSettings {
   /** Ends the run after this time, ms; 0: runs until it is stopped. */
   durationMs: number;
-  /** Account to which linnix switches once everything is attached; null: linnix does not switch. */
+  /** Account to which linnix switches once all probes are attached; null: linnix does not switch. */
   user: string | null;
 }
 
@@ -27,7 +27,7 @@ export const run: Section<RunSettings> = {
       hint: "NAME",
       type: userName,
       default: null,
-      doc: "give up root for this account once attached",
+      doc: "switch from root to this user once attached",
       example: "linnix",
     },
   },

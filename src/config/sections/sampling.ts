@@ -4,7 +4,7 @@ import { durationMs, size } from "../values.ts";
 export interface SamplingSettings {
   /** Time between two scans of all processes, ms; 0: none. */
   intervalMs: number;
-  /** A process that did not run is sampled again when its RSS has changed by more than this, bytes. */
+  /** A process that did not run is sampled again only if its RSS has changed by more than this, bytes. */
   rssThresholdBytes: number;
 }
 
