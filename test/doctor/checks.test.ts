@@ -474,11 +474,11 @@ describe("tracefs", () => {
     expect(verdict).toMatchObject({ backend: "tracepoint", can: { collect: false } });
   });
 
-  test("that this user cannot read is unknown without root", async () => {
+  test("whose files this user may not read is for root only", async () => {
     const denied = ["/sys/kernel/tracing/events/sched/sched_process_exit/format"];
     expect((await examine({ denied })).check("tracefs")).toMatchObject({
       status: "info",
-      found: expect.stringContaining("unknown without root"),
+      found: expect.stringContaining("only root can read its files"),
     });
   });
 });
