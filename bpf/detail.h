@@ -22,7 +22,7 @@ enum detail_mode {
 	MODE_HISTORY = 8, /* which of the two histories is in force */
 	MODE_TOTALS = 16, /* add up the processes of the other levels as well */
 	MODE_BUFFER = 32, /* to which of the two buffers the programs add */
-	MODE_STORMS = 64, /* limit the rate of sources, see storms.h */
+	MODE_STORMS = 64, /* count the events of a source above a rate instead of sending them, see storms.h */
 };
 
 #define DETAIL_SWITCHES 8

@@ -21,7 +21,7 @@ const MAX_LISTED = 10_000;
 const MAX_COMMANDS = 1000;
 const LEAST_WINDOW_NS = 10e9;
 /** A problem of routes with long answers: see under-way.ts. */
-const UNREAD = { 429: "Too many answers are waiting for clients to read them." };
+const UNREAD = { 429: "Answers that clients have not read yet take too much memory." };
 /** Without this header, nginx delays events until its buffer is full. */
 const STREAM_HEADERS = { "X-Accel-Buffering": "no" };
 

@@ -317,7 +317,7 @@ class Server implements ApiServer {
     this.#tidy.answered(typeof body === "string" ? body.length : 0);
     if (body instanceof Uint8Array && !this.#underWay.add(body.length, this.#othersUnderWay(server))) {
       if (!isKept) giveBack(body);
-      throw new Problem(429, "Too many answers are waiting for clients to read them.", { "Retry-After": "5" });
+      throw new Problem(429, "Answers that clients have not read yet take too much memory.", { "Retry-After": "5" });
     }
     // A stream sends no events while nothing happens. Its heartbeat keeps it alive and detects dead clients.
     if (body instanceof ReadableStream) server.timeout(request, 0);

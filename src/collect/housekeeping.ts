@@ -73,8 +73,8 @@ const EVENTS = 100_000;
 const FEW_EVENTS = 5000;
 
 /**
- * With fewer events since the start, nearly no code has been compiled, because that takes some hundred calls of a
- * function.
+ * With fewer events since the start, `Garbage.settle` collects at once. The runtime compiles a function after some
+ * hundred calls, so a full collection then drops nearly no compiled code.
  */
 const FEW_EVENTS_AT_START = 100;
 

@@ -30,9 +30,9 @@ export const overheadTest = commandOf({
       "proven. Needs root. --pid or -- COMMAND judges another agent instead.",
   ],
   details: [
-    "--storm starts loops that fork as fast as they can, in a cgroup with pids.max and cpu.weight 1. The report shows the " +
-      "cost, the events that linnix counted instead of sending, and whether it captured every process of a quiet neighbour. The loops end after 15 s " +
-      "at the latest, also if linnix is killed. Needs cgroup v2.",
+    "--storm starts loops that fork as fast as they can, in a cgroup with cpu.weight 1 and pids.max 256. It shows the cost, " +
+      "how many events were counted instead of sent, and whether a quiet neighbour was captured completely. Each loop ends " +
+      "after 15 s at the latest, also if linnix is killed. Needs cgroup v2.",
     "The test does not read the output of another agent, so it does not measure capture and losses. If the agent cannot " +
       "be stopped, the test does not measure slowdown either. The test cannot end with PASS if a part is not measured, unless --without excludes that part.",
     "The report goes to stdout, progress to stderr. Percentages are of one core unless they say otherwise.",

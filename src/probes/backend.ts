@@ -481,7 +481,7 @@ export class Backend implements Disposable {
     if (filters.cgroup && watched) {
       this.#watchedCgroup = new WatchedCgroup(filters.cgroup, watched, object.mapFd("watched_cgroup"));
     }
-    log.debug(`BPF object ${object.name}: loaded by ${object.loadedBy === "program" ? "a program" : "libbpf"}`);
+    log.debug(`BPF object ${object.name}: loaded by ${object.loadedBy === "program" ? "a loader program" : "libbpf"}`);
     for (const pid of filters.pids) this.trackPid(pid);
     for (const uid of filters.uids) updateMap(object.mapFd("wanted_uids"), Uint32Array.of(uid), Uint8Array.of(1));
     for (const comm of filters.comms) {

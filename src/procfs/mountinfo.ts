@@ -13,7 +13,7 @@ export interface Mount {
   options: string[];
 }
 
-/** Reads the text of /proc/PID/mountinfo (proc_pid_mountinfo(5)), in its order. */
+/** Parses the text of /proc/PID/mountinfo (proc_pid_mountinfo(5)). Returns the mounts in the order of its lines. */
 export function parseMountinfo(text: string): Mount[] {
   const mounts: Mount[] = [];
   for (const line of text.split("\n")) {

@@ -49,7 +49,7 @@ describe.skipIf(noBtf !== null)(titled("an object of BPF programs", noBtf), () =
   for (const [name, programs] of Object.entries(PROGRAMS)) {
     // Walking processes needs Linux 6.7; CO-RE relocation by the kernel needs 5.17.
     const reason = WALKING.includes(name) ? whyOlder(6, 7) : whyOlder(5, 17);
-    test.skipIf(reason !== null)(titled(`${name} is loaded by a BPF program, with all its programs`, reason), () => {
+    test.skipIf(reason !== null)(titled(`${name} is loaded by a loader program, with all its programs`, reason), () => {
       const before = { ids: bpfIdsOf("self"), fds: descriptorsOf("self") };
       const object = opened(name as BpfObjectName);
       object.load();

@@ -189,7 +189,7 @@ for (const { name: series } of SERIES) {
         expect(way("auto").output.summary?.missing_fields).toEqual([]);
         expectDoctor(way("auto"), "btf");
         // Since Linux 5.17 the kernel itself relocates programs.
-        expect(way("auto").stderr).toContain(`loaded by ${series === "5.10" ? "libbpf" : "a program"}`);
+        expect(way("auto").stderr).toContain(`loaded by ${series === "5.10" ? "libbpf" : "a loader program"}`);
       });
 
       for (const scenario of SCENARIOS) {
