@@ -501,10 +501,10 @@ static __always_inline bool add_threads(struct exit_event *e, struct task_struct
 }
 
 /*
- * The time up to which the scheduler's sum contains the running task's CPU time, on the scheduler's clock, which also stamps
- * perf samples. Only ticks and context switches update the sum, and a short process ends before its first tick. The
- * difference between sum_exec_runtime and prev_sum_exec_runtime is the time that the scheduler has added since the task got
- * the CPU. Only the fair class maintains both sums.
+ * The time up to which `sum_exec_runtime` contains the running task's CPU time. It is a time of the scheduler's clock, which
+ * also stamps perf samples. Only ticks and context switches update this sum, and a short process ends before the first of
+ * them. `prev_sum_exec_runtime` is the sum at the moment when the task got the CPU. So the difference of the two sums is the
+ * time that the scheduler has added since then. Only the fair class keeps both sums.
  */
 static __always_inline __u64 accounted_until(struct task_struct *task)
 {

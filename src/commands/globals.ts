@@ -29,8 +29,18 @@ export const GLOBAL_OPTIONS: OptionDefs = {
     description: "show the version",
     group: "General",
   },
-  verbose: { type: "boolean", description: "with --version: commit, parts and licences", group: "General", rare: true },
-  licences: { type: "boolean", description: "show the licence texts of all parts", group: "General", rare: true },
+  verbose: {
+    type: "boolean",
+    description: "with --version: commit, embedded software, licences",
+    group: "General",
+    rare: true,
+  },
+  licences: {
+    type: "boolean",
+    description: "show the licence texts of linnix and embedded software",
+    group: "General",
+    rare: true,
+  },
 };
 
 /** Options of a command, then the general ones. If both have an option of the same name, the command's own applies. */

@@ -94,7 +94,7 @@ export const overheadTest = commandOf({
     html: { type: "string", valueHint: "FILE", description: "write the report as one HTML file", group: "Report" },
     verbose: {
       type: "boolean",
-      description: "print every figure; with --version: commit, parts and licences",
+      description: "print every figure; with --version: commit, embedded software, licences",
       group: "Report",
     },
     pid: {

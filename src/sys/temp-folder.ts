@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cannotRunError, type LinnixError } from "../errors.ts";
 
-/** Upper bound of the bytes that a short run writes. */
+/** Size of the probe file that {@link makeTempFolder} writes and removes. A run can write more. */
 const ROOM_BYTES = 512 * 1024;
 
 const WHY: Readonly<Record<string, string>> = {
@@ -31,7 +31,7 @@ export function tempFolderError(cause: unknown): LinnixError {
 }
 
 /**
- * Makes a folder for this user alone (0700), and checks that a short run can write its files there.
+ * Makes a folder for this user alone (0700). A probe file checks that files can be written there.
  * @throws LinnixError (exit code 3)
  */
 export function makeTempFolder(prefix: string): string {

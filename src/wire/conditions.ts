@@ -4,7 +4,7 @@
  */
 export const CONDITIONS = {
   no_ring: "a CPU has no ring of its own, so its events may be lost",
-  output_blocked: "the output accepts no lines, so lines are dropped",
+  output_blocked: "the output accepts no lines, so events are missing once its buffer is full",
   watched_cgroup_gone: "the watched cgroup does not exist",
   watched_process_gone: "all watched processes have ended",
   foreign_pid_namespace: "/proc shows a pid namespace other than the initial one",

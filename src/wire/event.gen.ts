@@ -277,7 +277,7 @@ export interface LostEvent {
   count: number;
 }
 
-/** The collector reduces its work to stay within its CPU budget, or restores it. */
+/** The collector reduces its work to stay within its CPU budget, restores it, or can reduce nothing more. */
 export interface DegradedEvent {
   type: "degraded";
   /** When linnix created this event: RFC 3339, UTC, with nanoseconds. */
@@ -288,9 +288,9 @@ export interface DegradedEvent {
   step: BudgetStep;
   /** The position of `step` in that order. 0: the collector does all that is configured. */
   level: number;
-  /** Why the step changed, as a sentence. */
+  /** Why the collector changed its work, or that it can reduce nothing more, as a sentence. */
   reason: string;
-  /** The recent CPU use of the collector. Null if something other than the cost changed the step. Unit: % of one core. */
+  /** Cost of collecting in the last window of ten seconds: user space, and the kernel side's share for sent events. Null before the first window ends. Unit: % of one core. */
   cost_pct: number | null;
   /** The CPU budget. 0: there is none. Unit: % of one core. */
   budget_pct: number;

@@ -526,7 +526,7 @@ export const EVENT_FIELDS = {
     ],
   },
   degraded: {
-    doc: "The collector reduces its work to stay within its CPU budget, or restores it.",
+    doc: "The collector reduces its work to stay within its CPU budget, restores it, or can reduce nothing more.",
     isOfProcess: false,
     fields: [
       ...NOTICE_FIELDS,
@@ -541,13 +541,17 @@ export const EVENT_FIELDS = {
         kind: "u32",
         doc: "The position of `step` in that order. 0: the collector does all that is configured.",
       },
-      { name: "reason", kind: "text", doc: "Why the step changed, as a sentence." },
+      {
+        name: "reason",
+        kind: "text",
+        doc: "Why the collector changed its work, or that it can reduce nothing more, as a sentence.",
+      },
       {
         name: "cost_pct",
         kind: "number",
         unit: "% of one core",
         unknown: "null",
-        doc: "The recent CPU use of the collector. Null if something other than the cost changed the step.",
+        doc: "Cost of collecting in the last window of ten seconds: user space, and the kernel side's share for sent events. Null before the first window ends.",
       },
       { name: "budget_pct", kind: "number", unit: "% of one core", doc: "The CPU budget. 0: there is none." },
     ],

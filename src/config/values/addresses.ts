@@ -5,10 +5,11 @@ import type { ValueType } from "./value-type.ts";
 const MAX_SOCKET_PATH_BYTES = 107;
 
 /**
- * The address where a server listens; null for `off`. A host is numeric or `localhost`, because no name is looked up.
+ * The address where a server listens; null for `off`. The host is an IP address or `localhost`. linnix looks up no names.
  */
 export const listenAddress: ValueType<string | null> = scalar<string | null>({
-  expected: "HOST:PORT with the host as a number, such as 127.0.0.1:3000 or [::1]:3000, or unix:/PATH, or off",
+  expected:
+    "HOST:PORT with an IP address or localhost as HOST, such as 127.0.0.1:3000 or [::1]:3000, or unix:/PATH, or off",
   input: TEXT,
   read: (value) => {
     const text = String(value);
