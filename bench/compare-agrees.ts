@@ -26,8 +26,11 @@ const RATE = Number(values.rate);
 const LINNIX = process.env.LINNIX ?? join(import.meta.dir, "../dist/linnix");
 
 const SAMPLE_MS = 1000;
-/** First samples of a steady rate, which do not count, because the collector still reads earlier events. */
-const LEAD_SAMPLES = 2;
+/**
+ * First samples of a steady rate, which do not count, because the collector still reads earlier events. A window of the
+ * comparison lasts for only four samples.
+ */
+const LEAD_SAMPLES = { overhead: 2, compare: 1 } as const;
 
 /** The kernel's figures of one collector at one moment. */
 interface Look {
@@ -54,11 +57,18 @@ function entries(path: string): string[] {
   }
 }
 
-/** The collector among the children of a run. */
+/** The collector among the descendants of a run. In a comparison it is the child of a process that supervises it. */
 function collectorOf(run: number): number | null {
-  const children = entries(`/proc/${run}/task`).flatMap((tid) => read(`/proc/${run}/task/${tid}/children`).split(" "));
-  const isCollector = (pid: string): boolean => read(`/proc/${pid}/cmdline`).split("\0").includes("collect");
-  return Number(children.find((pid) => pid !== "" && isCollector(pid)) ?? 0) || null;
+  for (const tid of entries(`/proc/${run}/task`)) {
+    for (const child of read(`/proc/${run}/task/${tid}/children`)
+      .split(" ")
+      .filter((pid) => pid !== "")) {
+      const isCollector = read(`/proc/${child}/cmdline`).split("\0")[1] === "collect";
+      const pid = isCollector ? Number(child) : collectorOf(Number(child));
+      if (pid !== null) return pid;
+    }
+  }
+  return null;
 }
 
 /** Run time of the BPF programs that a process has loaded and other processes run, by bpftool, ns. */
@@ -85,7 +95,7 @@ async function look(pid: number): Promise<Look> {
 }
 
 /** CPU time per process measured from outside, µs, over samples in which the collector saw the requested rate. */
-function outsideUs(looks: readonly Look[]): number {
+function outsideUs(looks: readonly Look[], leadSamples: number): number {
   let steady = 0;
   const used = { ns: 0, forks: 0 };
   looks.forEach((now, index) => {
@@ -94,7 +104,7 @@ function outsideUs(looks: readonly Look[]): number {
     const perSecond = before === undefined ? 0 : forks / ((now.atNs - before.atNs) / 1e9);
     const isSteady = before?.pid === now.pid && perSecond > 0.75 * RATE && perSecond < 1.4 * RATE;
     steady = isSteady ? steady + 1 : 0;
-    if (before === undefined || steady <= LEAD_SAMPLES) return;
+    if (before === undefined || steady <= leadSamples) return;
     used.ns += now.cpuNs - before.cpuNs + now.runNs - before.runNs;
     used.forks += forks;
   });
@@ -122,13 +132,13 @@ function longest(looks: readonly Look[]): Look[] {
 async function overhead() {
   const words = ["overhead-test", "--rate", values.rate, "--duration", values.duration, "--baseline", "1s"];
   const { report, looks } = await run<{ total: { us_per_process: number } }>(words);
-  return { us: report.total.us_per_process, outside: outsideUs(longest(looks)) };
+  return { us: report.total.us_per_process, outside: outsideUs(longest(looks), LEAD_SAMPLES.overhead) };
 }
 
 async function compare() {
   const words = ["compare", "--methods", "linnix", "--processes", "none", "--rate", values.rate];
   const { report, looks } = await run<{ rows: { us_per_process: number }[] }>(words);
-  return { us: report.rows[0]?.us_per_process ?? Number.NaN, outside: outsideUs(looks) };
+  return { us: report.rows[0]?.us_per_process ?? Number.NaN, outside: outsideUs(looks, LEAD_SAMPLES.compare) };
 }
 
 const rounds = [];
