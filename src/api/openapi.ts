@@ -24,7 +24,10 @@ const SCHEMAS = {
 
 type JsonObject = Record<string, unknown>;
 
-/** Problems that every route can return. */
+/**
+ * Problems that the description lists for every route. Not every route can return all of them: a route without token
+ * check never returns 401.
+ */
 const COMMON: Partial<Record<ProblemStatus, string>> = {
   400: "A parameter or the Host header is invalid, or the request is not HTTP (then the answer has no body).",
   401: "The bearer token is missing or wrong.",

@@ -6,8 +6,8 @@ import type { ProcessTable } from "../process/table.ts";
 import { NO_SLOT } from "../process/table-slots.ts";
 
 /**
- * Maximum number of lookups a second for all processes together. It is limited because a process can rename itself very
- * often.
+ * Maximum number of lookups a second that new names start, for all processes together. A process can rename itself very
+ * often. The list of missed execs has a limit of its own, `MAX_MISSED`.
  */
 const LOOKS_PER_SECOND = 50;
 

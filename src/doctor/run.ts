@@ -9,7 +9,7 @@ import { renderReport } from "./render.ts";
 import { judge } from "./verdict.ts";
 
 export interface DoctorOptions {
-  /** Print `linnix.doctor/1` instead of the table. */
+  /** Whether the report is JSON with the schema `linnix.doctor/1`, instead of the table. */
   json: boolean;
   color: boolean;
   /**

@@ -40,7 +40,7 @@ const STDERR_CHARS = 16 * 1024;
 
 /**
  * A program in a session of its own. Ctrl-C on the terminal does not reach the program, so linnix decides when it ends.
- * With a `deathSignal`, the program does not outlive this process.
+ * With a `deathSignal` and a suitable setpriv, the program does not outlive this process.
  */
 export class Child implements AsyncDisposable {
   readonly pid: number;
@@ -53,7 +53,10 @@ export class Child implements AsyncDisposable {
   #heard: Promise<void> = Promise.resolve();
   #stopping: Promise<void> | null = null;
 
-  /** @throws LinnixError (exit code 3) if the program cannot be started */
+  /**
+   * @throws LinnixError (exit code 3) if the program cannot be started. With a `leash`, setpriv starts the program:
+   *   then the constructor does not throw, and the child ends with status 126 or 127
+   */
   constructor(options: ChildOptions) {
     const { argv, env = { PATH: TOOL_PATH }, cwd = "/", stdin = "ignore", stdout, stderr, deathSignal } = options;
     this.#stopSignal = options.stopSignal;

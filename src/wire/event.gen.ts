@@ -17,7 +17,7 @@ export interface EventOfProcess {
   pid: number;
   /** The parent's pid. In a fork event: the parent at birth. */
   ppid: number | null;
-  /** Start time of the parent on CLOCK_BOOTTIME. `ppid` and this field together identify the parent. Null if the parent is the kernel's idle task. Unit: ns. */
+  /** Start time of the parent on CLOCK_BOOTTIME. `ppid` and this field together identify the parent. Null if the parent is the kernel's idle task, and in samples read from /proc. Unit: ns. */
   parent_start_ns: bigint | null;
   /** Real user id. */
   uid: number;
@@ -31,9 +31,9 @@ export interface EventOfProcess {
   auid: number | null;
   /** Name of the process, at most 15 bytes. In a fork event: the child's name at birth. */
   comm: string;
-  /** Start time of the process on CLOCK_BOOTTIME. `pid` and `start_ns` together identify a process. Unit: ns. */
+  /** Start time of the process on CLOCK_BOOTTIME. `pid` and `start_ns` together identify a process. Null in samples read from /proc. Unit: ns. */
   start_ns: bigint | null;
-  /** Id of the cgroup in the v2 hierarchy: the inode number of its directory. */
+  /** Id of the cgroup in the v2 hierarchy: the inode number of its directory. Null in samples read from /proc. */
   cgroup_id: bigint | null;
   /** The pid as the process itself sees it, in its own pid namespace. */
   ns_pid?: number;

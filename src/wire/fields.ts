@@ -98,7 +98,7 @@ export const HEAD_FIELDS: readonly FieldRow[] = [
     unknown: "null",
     known: "KNOWN_PARENT_START",
     member: "PROCESS_EVENT.parent_start_ns",
-    doc: "Start time of the parent on CLOCK_BOOTTIME. `ppid` and this field together identify the parent. Null if the parent is the kernel's idle task.",
+    doc: "Start time of the parent on CLOCK_BOOTTIME. `ppid` and this field together identify the parent. Null if the parent is the kernel's idle task, and in samples read from /proc.",
   },
   { name: "uid", repeats: true, kind: "u32", member: "PROCESS_EVENT.uid", doc: "Real user id." },
   { name: "gid", repeats: true, kind: "u32", member: "PROCESS_EVENT.gid", doc: "Real group id." },
@@ -142,7 +142,7 @@ export const HEAD_FIELDS: readonly FieldRow[] = [
     unknown: "null",
     known: "KNOWN_START",
     member: "PROCESS_EVENT.start_ns",
-    doc: "Start time of the process on CLOCK_BOOTTIME. `pid` and `start_ns` together identify a process.",
+    doc: "Start time of the process on CLOCK_BOOTTIME. `pid` and `start_ns` together identify a process. Null in samples read from /proc.",
   },
   {
     name: "cgroup_id",
@@ -150,7 +150,7 @@ export const HEAD_FIELDS: readonly FieldRow[] = [
     unknown: "null",
     known: "KNOWN_CGROUP",
     member: "PROCESS_EVENT.cgroup_id",
-    doc: "Id of the cgroup in the v2 hierarchy: the inode number of its directory.",
+    doc: "Id of the cgroup in the v2 hierarchy: the inode number of its directory. Null in samples read from /proc.",
   },
   {
     name: "ns_pid",
