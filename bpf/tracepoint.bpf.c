@@ -251,7 +251,7 @@ SEC("tracepoint/sched/sched_process_exec")
 int handle_exec(void *ctx)
 {
 	struct tracepoint_exec *e;
-	__u32 zero = 0, limit = MAX_PATH_BYTES, mode;
+	__u32 zero = 0, mode;
 	bool wanted;
 	long length;
 
@@ -288,16 +288,13 @@ int handle_exec(void *ctx)
 	e->e.args_total = 0;
 	e->e.reserved = 0;
 	take_old_comm(&e->e);
-	if (limit > MAX_PATH_BYTES)
-		limit = MAX_PATH_BYTES;
 	/* A __data_loc word has the offset in its low half and the length in its high half. */
-	length = limit == 0 ? 0 :
-			      bpf_probe_read_kernel_str(e->filename, limit,
-							ctx + (read_u32(ctx, knobs.exec_filename_offset) & 0xffff));
+	length = bpf_probe_read_kernel_str(e->filename, MAX_PATH_BYTES,
+					   ctx + (read_u32(ctx, knobs.exec_filename_offset) & 0xffff));
 	if (length < 0 || length > MAX_PATH_BYTES)
 		length = 0;
 	/* A path that reaches the limit may be cut off. */
-	if (length > 0 && length < limit)
+	if (length > 0 && length < MAX_PATH_BYTES)
 		e->e.p.known |= KNOWN_EXE | EXE_WHOLE;
 	e->e.exe_len = length;
 	if ((mode & MODE_LEVEL) == DETAIL_PROCESSES) {

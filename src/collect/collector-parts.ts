@@ -6,6 +6,7 @@ import { realtimeOffsetNs } from "../sys/clock.ts";
 import { dropCleanFilePages, giveLargeBlocksBack } from "../sys/memory.ts";
 import { TotalsBuffers } from "../totals/buffers.ts";
 import { TotalsFeed } from "../totals/feed.ts";
+import { CONDITIONS } from "../wire/conditions.ts";
 import { EVENT_EXEC, EVENT_EXIT, EVENT_FORK } from "../wire/layout.gen.ts";
 import type { CollectorEvents } from "./collector-events.ts";
 import type { CollectorOptions } from "./collector-options.ts";
@@ -189,6 +190,6 @@ export class CollectorParts implements Disposable {
 
 function reportSamplerRoom(withoutRoom: number, conditions: Conditions): void {
   // The message contains no number, because each new message is logged.
-  if (withoutRoom > 0) conditions.set("sampler_full", "the sampler has no room for some processes");
+  if (withoutRoom > 0) conditions.set("sampler_full", CONDITIONS.sampler_full);
   else conditions.clear("sampler_full", "the sampler has room for all processes again");
 }

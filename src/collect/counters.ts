@@ -4,7 +4,7 @@ import { EVENT_EXEC, EVENT_FORK, EVENT_PAGE_FAULT } from "../wire/layout.gen.ts"
 import type { KernelFeed } from "./kernel-feed.ts";
 import type { TotalsReports } from "./totals-reports.ts";
 
-/** The counts of a collector. The delivery counts the lines that the output did not take. */
+/** The counts of a collector. The delivery counts the lines that the output did not accept. */
 export type CollectorCounters = Omit<Counters, "unwritten">;
 
 export interface SamplingWork {

@@ -17,7 +17,7 @@ const SLOW_READER_MS = 10;
 const RESTING_READER_MS = 100;
 const MAX_QUICK_TRIES = 10;
 const STUCK_OUTPUT_MS = 2000;
-/** An output that takes nothing for this time is reported, ms. */
+/** An output that accepts no lines for this time is reported, ms. */
 const STALLED_MS = 3000;
 
 /**
@@ -51,7 +51,7 @@ export class Delivery implements CollectorEvents, Disposable {
 
   /**
    * @param fail called with the error of the output
-   * @param conditions where an output that takes nothing is reported
+   * @param conditions where an output that accepts no lines is reported
    */
   constructor(fail: (error: unknown) => void, conditions = new Conditions()) {
     this.#fail = fail;
@@ -260,12 +260,13 @@ export class Delivery implements CollectorEvents, Disposable {
       const why = trouble ? `: ${whyNotWritten(trouble.code)}` : "";
       if (!this.#isReported) this.#missingBefore = output.unwrittenLines;
       this.#isReported = true;
-      const hint = "linnix keeps trying; the lines that the output does not take meanwhile are counted in `unwritten`";
-      this.#conditions.set("output_blocked", `the output ${name} takes nothing${why}`, hint);
+      const hint =
+        "linnix keeps trying; the lines that the output does not accept meanwhile are counted in `unwritten`";
+      this.#conditions.set("output_blocked", `the output ${name} accepts no lines${why}`, hint);
     } else if (this.#isReported) {
       this.#isReported = false;
       const missing = output.unwrittenLines - this.#missingBefore;
-      this.#conditions.clear("output_blocked", `the output ${name} takes lines again; ${missing} are missing in it`);
+      this.#conditions.clear("output_blocked", `the output ${name} accepts lines again; ${missing} are missing in it`);
     }
   }
 

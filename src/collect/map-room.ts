@@ -31,7 +31,7 @@ export class MapRoom {
     if (full.length === this.#reported) return;
     this.#reported = full.length;
     const effects = full.map((map) => UNKNOWN[map]).join("; ");
-    this.#conditions.set("map_full", `a kernel map had no room for a process: ${effects}`, HINT);
+    this.#conditions.set("map_full", `a kernel map had no room for some processes: ${effects}`, HINT);
   }
 
   /**

@@ -6,7 +6,7 @@ import { unblocked } from "../sys/unblocked.ts";
 import { type StderrChannel, setStderr } from "./log.ts";
 
 const STDERR = 2;
-/** Maximum log text that waits while the file takes nothing, bytes. */
+/** Maximum log text that waits while the file accepts nothing, bytes. */
 const MAX_WAITING_BYTES = 64 * 1024;
 
 /**

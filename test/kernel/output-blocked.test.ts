@@ -120,7 +120,7 @@ describe.skipIf(reason !== null)(titled("a blocked output", reason), () => {
       execute(10);
       disk.freeze();
       await untilDropped(run);
-      expect(await untilReadyz(run, "degraded")).toContain("takes nothing");
+      expect(await untilReadyz(run, "degraded")).toContain("accepts no lines");
       expect(await (await answer(run, "/metrics")).text()).toMatch(/^linnix_output_lost_events_total [1-9]/m);
       // A reload opens the output again without waiting for it.
       run.child.kill("SIGHUP");
@@ -238,7 +238,7 @@ describe.skipIf(reason !== null)(titled("a blocked output", reason), () => {
       const read = new Response(next.stdout).text();
       await until("lines to go on", () => {
         execute(1);
-        return run.stderr.includes("takes lines again");
+        return run.stderr.includes("accepts lines again");
       });
       run.child.kill("SIGTERM");
       expect(await run.child.exited).toBe(0);
