@@ -3,11 +3,13 @@
  * reported.
  *
  *   bun bench/storms.ts [--seconds S] [--only stress,vfork,bomb,execs] [--rate N] [--budget P] [--storm-rate R]
- *                       [--warm S] [--linnix BINARY]
+ *                       [--warm S] [--parts] [--linnix BINARY]
  *
  * Each storm has its own collector with default settings, which first runs for `--warm` seconds with the neighbour
  * alone. User-space CPU is the highest of any 5 s, beginning 3 s into the storm. Time in the kernel is averaged over
  * all events that the programs saw while the kernel's statistics were on. The statistics themselves cost a little.
+ * With `--parts`, three more collectors run one after another. Each leaves out more of the work: without groups; also
+ * without sources; also without events that pass a filter. The differences are the parts of the time in the kernel.
  * Needs root and gcc.
  */
 import { createReadStream, mkdtempSync, readdirSync, rmSync } from "node:fs";
@@ -30,6 +32,7 @@ const { values: options } = parseArgs({
     budget: { type: "string", default: "1" },
     "storm-rate": { type: "string", default: "auto" },
     warm: { type: "string", default: "12" },
+    parts: { type: "boolean", default: false },
     linnix: { type: "string", default: join(import.meta.dir, "../dist/linnix") },
   },
 });
@@ -42,6 +45,9 @@ const COUNT = Math.round(rate * (warmS + seconds));
 /** Time from the beginning of a storm until the cost must be within the budget. */
 const SETTLING_MS = 3000;
 const WINDOW_MS = 5000;
+/** Of each run of `--parts`: time before the storm, and length of the storm. */
+const PART_WARM_MS = 2000;
+const PART_MS = 10_000;
 const folder = mkdtempSync(join(tmpdir(), "linnix-bench-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 
@@ -154,6 +160,70 @@ async function read(path: string): Promise<{ problems: string[]; summary: Summar
   return { problems, summary };
 }
 
+/** Starts a collector, and waits until it watches. */
+async function collector(output: string, args: readonly string[]) {
+  const child = Bun.spawn([options.linnix, "collect", "--format", "jsonl", "--output", output, ...args], {
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "pipe",
+  });
+  await ready(child);
+  return child;
+}
+
+/** The programs of a collector that the kernel runs at events. */
+function eventPrograms(pid: number): ProgramHandles {
+  const called = calledProgramIds(pid);
+  return new ProgramHandles(readHeldBpf(pid).programIds.filter((id) => !called.includes(id)));
+}
+
+/** Time in the kernel per event, ns: all programs, and the second programs at the tracepoints alone. */
+interface KernelTime {
+  all: number;
+  retry: number;
+}
+
+/** Measures a storm with a collector of its own. */
+async function kernelTime(commands: readonly string[][], args: readonly string[]): Promise<KernelTime> {
+  const output = join(folder, "part.jsonl");
+  const child = await collector(output, args);
+  await Bun.sleep(PART_WARM_MS);
+  using programs = eventPrograms(child.pid);
+  using stats = enableRunTimeStats();
+  const before = programs.read();
+  const storms = commands.map(start);
+  await Bun.sleep(PART_MS);
+  for (const each of storms) each.kill("SIGKILL");
+  const after = programs.read();
+  stats.close();
+  await Promise.all(storms.map((each) => each.exited));
+  child.kill("SIGTERM");
+  await child.exited;
+  rmSync(output);
+  const { programs: runs, runNs } = runTimeDifference(before, after);
+  const sumOf = (of: RegExp, figure: "runs" | "runNs") =>
+    runs.filter(({ name }) => of.test(name)).reduce((sum, run) => sum + run[figure], 0);
+  const events = sumOf(/^handle_(fork|exec|exit)$/, "runs");
+  return { all: runNs / events, retry: sumOf(/^retry_/, "runNs") / events };
+}
+
+/** The parts of the time in the kernel: each collector does less than the one before. */
+async function parts(name: string, commands: readonly string[][]): Promise<string> {
+  const listen = ["--listen", `unix:${join(folder, `${name}-part.sock`)}`];
+  const whole = await kernelTime(commands, listen);
+  const noGroups = await kernelTime(commands, [...listen, "--metrics-groups=false"]);
+  const other = start(["sleep", "infinity"]);
+  const filtered = await kernelTime(commands, [...listen, "--metrics-groups=false", "--pid", String(other.pid)]);
+  other.kill();
+  const figure = (ns: number) => `${ns.toFixed(0)} ns`;
+  return [
+    `  parts of ${figure(whole.all)} an event: group ${figure(whole.all - noGroups.all)}`,
+    `source ${figure(noGroups.all - noGroups.retry - (filtered.all - filtered.retry))}`,
+    `retry ${figure(noGroups.retry)}`,
+    `reading the task and filtering ${figure(filtered.all - filtered.retry)}`,
+  ].join(", ");
+}
+
 const livePids = () => new Set(readdirSync("/proc").map(Number).filter(Number.isInteger));
 
 /** Pids that are only in the table or only in /proc. */
@@ -171,17 +241,12 @@ async function storm(name: string, commands: readonly string[][]): Promise<void>
   const output = join(folder, `${name}.jsonl`);
   const socket = join(folder, `${name}.sock`);
   const settings = ["--cpu-budget", options.budget, "--storm-rate", options["storm-rate"]];
-  const child = Bun.spawn(
-    [options.linnix, "collect", "--format", "jsonl", "--output", output, "--listen", `unix:${socket}`, ...settings],
-    { stdin: "ignore", stdout: "ignore", stderr: "pipe" },
-  );
-  await ready(child);
+  const child = await collector(output, ["--listen", `unix:${socket}`, ...settings]);
   const log = new CpuLog(child.pid);
   const neighbour = start([NEIGHBOUR, "paced", String(COUNT), String(Math.round(0.9e6 / rate)), NEIGHBOUR]);
   await log.during(1000 * warmS);
   const rssBefore = readProcessMemory(child.pid)?.rssBytes ?? 0;
-  const ids = readHeldBpf(child.pid).programIds.filter((id) => !calledProgramIds(child.pid).includes(id));
-  using programs = new ProgramHandles(ids);
+  using programs = eventPrograms(child.pid);
   using stats = enableRunTimeStats();
   const bpfBefore = programs.read();
   const fromMs = performance.now();
@@ -220,5 +285,8 @@ for (const name of options.only.split(",")) {
   const commands = COMMANDS[name];
   if (!commands) throw new Error(`no storm ${name}: ${Object.keys(COMMANDS).join(", ")}`);
   if (commands[0]?.[0] === "stress-ng" && !Bun.which("stress-ng")) console.log("stress: stress-ng is not installed");
-  else await storm(name, commands);
+  else {
+    await storm(name, commands);
+    if (options.parts) console.log(await parts(name, commands));
+  }
 }
