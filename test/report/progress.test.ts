@@ -6,12 +6,15 @@ const PHASES = [
   { name: "second", seconds: 30 },
 ];
 
-function progress(isTty: boolean) {
+function progress(isTty: boolean, columnsNow: () => number = () => 80) {
   let text = "";
   const write = (piece: string): void => {
     text += piece;
   };
-  return { written: () => text, view: new Progress({ phases: PHASES, isTty, color: false, columns: 80, write }) };
+  return {
+    written: () => text,
+    view: new Progress({ phases: PHASES, isTty, color: false, columns: 80, columnsNow, write }),
+  };
 }
 
 describe("without a terminal", () => {
@@ -40,6 +43,20 @@ describe("on a terminal", () => {
       expect.any(String),
       "",
     ]);
+  });
+
+  test("the bar is cleared on all its rows after the terminal became narrower", () => {
+    let columns = 80;
+    const { written, view } = progress(true, () => columns);
+    view.phase("second");
+    const bar = Bun.stringWidth(written().slice("\r\u001b[2K".length));
+    columns = 20;
+    view.phase("second");
+    const [, narrow] = written().split(`\r\u001b[${Math.ceil(bar / 20) - 1}A\u001b[J`);
+    expect(Bun.stringWidth(narrow ?? "")).toBeLessThan(20);
+    expect(narrow).toContain("25 %");
+    view.close();
+    expect(written()).toEndWith("\r\u001b[2K");
   });
 
   test("a phase that is not in the plan changes nothing", () => {

@@ -1,4 +1,5 @@
 import { writeStderr } from "../../config/log.ts";
+import { terminalColumns } from "../../sys/terminal-size.ts";
 import { formatClock } from "../format.ts";
 import { paint } from "./style.ts";
 
@@ -17,10 +18,13 @@ export interface ProgressOptions {
   color: boolean;
   /** Columns of the terminal. */
   columns: number;
+  /** Columns of the terminal now, which its user may have resized. Default: those of stderr. */
+  columnsNow?: () => number | null;
   /** Writes text. Default: to stderr. */
   write?: (text: string) => void;
 }
 
+const STDERR = 2;
 const REDRAW_MS = 500;
 const BAR_CELLS = 24;
 
@@ -34,7 +38,8 @@ export class Progress implements Disposable {
   #index = -1;
   #phaseBeganMs = 0;
   #timer: Timer | undefined;
-  #drawn = false;
+  /** Columns that the bar takes; 0 if it is not on the screen. */
+  #drawnColumns = 0;
 
   constructor(options: ProgressOptions) {
     this.#options = options;
@@ -74,16 +79,29 @@ export class Progress implements Disposable {
     this.close();
   }
 
+  /** Columns of the terminal now. */
+  #columns(): number {
+    const { columns, columnsNow = () => terminalColumns(STDERR) } = this.#options;
+    return columnsNow() ?? columns;
+  }
+
   #erase(): void {
-    if (this.#drawn) this.#write("\r\x1b[2K");
-    this.#drawn = false;
+    if (this.#drawnColumns > 0) this.#write(this.#erasing(this.#columns()));
+    this.#drawnColumns = 0;
+  }
+
+  /** Clears the bar. If the terminal has become narrower, it shows the bar on several rows. */
+  #erasing(columns: number): string {
+    const rowsAbove = Math.ceil(this.#drawnColumns / Math.max(columns, 1)) - 1;
+    return rowsAbove > 0 ? `\r\x1b[${rowsAbove}A\x1b[J` : "\r\x1b[2K";
   }
 
   #draw(): void {
     if (this.#index < 0) return;
-    const { columns, color } = this.#options;
-    this.#write(`\r\x1b[2K${progressLine(this.#state(), columns, color)}`);
-    this.#drawn = true;
+    const columns = this.#columns();
+    const line = progressLine(this.#state(), columns, this.#options.color);
+    this.#write(`${this.#erasing(columns)}${line}`);
+    this.#drawnColumns = Bun.stringWidth(line);
   }
 
   #state(): ProgressState {
