@@ -152,7 +152,8 @@ export class EventView {
 
   /** The `COMM_LEN` bytes of the name, which ends at the first NUL. They are invalid after the next event. */
   get comm(): Uint8Array {
-    if ((this.known & UNSURE_COMM) !== 0) {
+    // The table decides whether it takes the name of a sample.
+    if (this.type === EVENT_SAMPLE || (this.known & UNSURE_COMM) !== 0) {
       this.table.copyComm(this.slot, this.#comm);
       return this.#comm;
     }

@@ -66,6 +66,8 @@ export class ProcessTable extends TableRows {
   #lostExits = 0;
   /** The value of `firstSweep` before `endSweeps`. */
   #formerFirstSweep = 1;
+  /** Time of the last exec of all processes, CLOCK_BOOTTIME, ns. */
+  #lastExecNs = 0;
   #generation = 0;
 
   constructor({ lingerNs, lingerMax = LINGER_MAX, redact }: ProcessTableOptions) {
@@ -144,6 +146,7 @@ export class ProcessTable extends TableRows {
    */
   exec(record: Record): number {
     const slot = this.#enter(record);
+    this.#lastExecNs = record.u64(PROCESS_EVENT.ts_ns);
     this.#setImage(slot, imageOfExec(this.images, record, this.redact));
     return slot;
   }
@@ -198,13 +201,15 @@ export class ProcessTable extends TableRows {
 
   /**
    * Enters or updates a process from a scan or a list. If it is known, everything is updated, because no event reports
-   * a change of its user or its name. Returns its slot.
+   * a change of its user or its name. During an exec it keeps its name until the exec's event arrives. It also keeps its
+   * name if the record may be older than its last exec. Returns its slot.
    */
   refresh(record: Record): number {
     const known = this.match(record);
     if (known !== NO_SLOT && !this.isLive(known)) return known;
-    const isRenamed = this.onRenamed !== undefined && (known === NO_SLOT || !this.#isNamed(known, record));
-    const slot = this.#enter(record, known);
+    const keepsComm = known !== NO_SLOT && this.#isUnsureName(record);
+    const isRenamed = this.onRenamed !== undefined && !keepsComm && (known === NO_SLOT || !this.isNamed(known, record));
+    const slot = this.#enter(record, known, keepsComm);
     if (isRenamed) this.onRenamed?.(slot);
     return slot;
   }
@@ -324,7 +329,16 @@ export class ProcessTable extends TableRows {
     return slot;
   }
 
-  #isNamed(slot: number, record: Record): boolean {
+  /** Whether the name in the record may not belong to the image in the table. */
+  #isUnsureName(record: Record): boolean {
+    if ((record.u32(PROCESS_EVENT.known) & UNSURE_COMM) !== 0) return true;
+    // 0: a list of /proc, which has no times.
+    const readNs = record.u64(PROCESS_EVENT.ts_ns);
+    return readNs !== 0 && readNs < this.#lastExecNs;
+  }
+
+  /** Whether the name of a process is still that of the record. */
+  isNamed(slot: number, record: Record): boolean {
     const { comm } = this.slots.columns;
     for (let i = 0; i < COMM_LEN; i++) {
       const byte = record.u8(PROCESS_EVENT.comm + i);

@@ -10,8 +10,9 @@ export interface SamplingSinks {
   /** The view that represents a sample; the figures are stored in its table. */
   view: EventView;
   /**
-   * Delivers the records in the rings. The fork of a process must precede its first sample, and the rings must not fill
-   * up during a scan of many active processes. It costs almost nothing if the rings are empty.
+   * Delivers the records in the rings. The fork of a process must precede its first sample, and an exec the first sample
+   * with the new name. Also, the rings must not fill up during a scan of many active processes. A drain costs almost
+   * nothing if the rings are empty.
    */
   drain(): void;
   /** Whether a sample passes the filters. */
@@ -111,8 +112,8 @@ export class Sampling implements Disposable {
     const { view, drain } = this.#sinks;
     const { table } = view;
     let slot = table.match(record);
-    if (slot === NO_SLOT && this.#lastNs !== 0) {
-      // The process was created after the last drain of the rings.
+    if (this.#lastNs !== 0 && (slot === NO_SLOT || !table.isNamed(slot, record))) {
+      // The process was created after the last drain of the rings, or its exec happened after it.
       drain();
       slot = table.match(record);
     }

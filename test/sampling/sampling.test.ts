@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { textOf } from "../../src/json/text.ts";
 import { WallClock } from "../../src/json/wall-clock.ts";
 import { EventView } from "../../src/process/event-view.ts";
 import { ProcessTable } from "../../src/process/table.ts";
@@ -7,7 +8,7 @@ import { Sampling } from "../../src/sampling/sampling.ts";
 import { monotonicNs } from "../../src/sys/clock.ts";
 import { noSamples } from "../../src/wire/counters.ts";
 import { recordIn } from "../../src/wire/record.ts";
-import { type Sample, sampleRecord } from "../wire/make-record.ts";
+import { argumentBytes, execRecord, forkRecord, type Sample, sampleRecord } from "../wire/make-record.ts";
 
 /** Scans with prescribed results. */
 class MadeUpSampler implements Sampler {
@@ -41,6 +42,47 @@ test("the rings are drained in the middle of a scan of many processes", () => {
   expect(order.filter((what) => what === "sample")).toHaveLength(4000);
   const runs = order.join(" ").split("drain");
   for (const run of runs) expect(run.split("sample").length).toBeLessThan(1000);
+});
+
+describe("a process that executes a program", () => {
+  const identity = { pid: 7, start_ns: 1n };
+
+  /** Name and arguments in the last sample of a scan that saw the process at `sawAt`. Its exec is in a ring, at 20. */
+  function lastSample(comm: string, sawAt: bigint) {
+    const sampler = new MadeUpSampler();
+    const table = new ProcessTable({ lingerNs: 1e9 });
+    const view = new EventView(table, new WallClock(0n));
+    let inRing: Uint8Array | null = null;
+    const told: string[] = [];
+    const sinks = {
+      view,
+      drain() {
+        if (inRing) view.accept(recordIn(inRing));
+        inRing = null;
+      },
+      wants: () => true,
+      sample: ({ slot }: EventView) => told.push(`${textOf(view.comm)} ${table.args(slot)}`) > 0,
+    };
+    using sampling = new Sampling(sampler, sinks);
+    table.fork(recordIn(forkRecord({ ...identity, ts_ns: 2n, comm: "sh" })));
+    sampling.sweep();
+    inRing = execRecord({ ...identity, ts_ns: 20n, comm: "sleep", args: argumentBytes("sleep") });
+    sampler.samples = [
+      // The first scan saw no such process, so the rings are drained.
+      ...(sawAt < 20n ? [{ pid: 8, ts_ns: sawAt, start_ns: 2n, comm: "new" }] : []),
+      { ...identity, ts_ns: sawAt, comm, runtime_ns: 1n },
+    ];
+    sampling.sweep();
+    return told.at(-1);
+  }
+
+  test("has no sample with the new name before the exec", () => {
+    expect(lastSample("sleep", 30n)).toBe("sleep sleep");
+  });
+
+  test("has no sample with the old name after the exec", () => {
+    expect(lastSample("sh", 10n)).toBe("sleep sleep");
+  });
 });
 
 test("the filter has no side effects; a sample that passes is noted once, delivered or not", () => {
