@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * CPU time that processes use after sched_process_exit, when they release their memory and files.
+ * CPU time that the kernel adds to the sum of a process after sched_process_exit: the time since the last update of the sum,
+ * if it was not counted at the exit, and the time in which the process releases its memory and files.
  *
  * The kernel frees a task after the task has run for the last time and its parent has waited for it. By then the task's
  * sum of CPU time is final. The programs add the growth of this sum since the exit to the group in which they counted the
  * exit. Otherwise the CPU time of groups with short processes would be too low.
  *
  * The kernel frees tasks from RCU callbacks, many at a time, so nothing here takes a lock. An array stores the tasks; the
- * start time and tid of a task determine its place. If two tasks have the same place, the later task replaces the earlier
- * one, and no group gets the time that the earlier task used after its exit.
+ * tid of a task determines its place. The kernel assigns tids in ascending order. So a task replaces an earlier one only if
+ * the kernel has not freed that one while ENDED_TASKS other tasks were created. Then no group gets the time of the earlier
+ * task.
  */
 #ifndef LINNIX_AFTER_EXIT_H
 #define LINNIX_AFTER_EXIT_H
@@ -31,9 +33,9 @@ struct {
 	__type(value, struct ended_task);
 } ended_tasks SEC(".maps");
 
-static __always_inline struct ended_task *ended_place(__u64 start_ns, __u32 tid)
+static __always_inline struct ended_task *ended_place(__u32 tid)
 {
-	__u32 index = (start_ns + tid) * 0x9e3779b97f4a7c15ULL >> 40 & (ENDED_TASKS - 1);
+	__u32 index = tid & (ENDED_TASKS - 1);
 
 	return bpf_map_lookup_elem(&ended_tasks, &index);
 }
@@ -43,7 +45,7 @@ static __always_inline void note_exit(struct task_struct *task, const struct pro
 {
 	__u64 start_ns = task->start_boottime;
 	__u32 tid = task->pid;
-	struct ended_task *ended = ended_place(start_ns, tid);
+	struct ended_task *ended = ended_place(tid);
 
 	if (!ended)
 		return;
@@ -63,7 +65,7 @@ static __always_inline void add_after_exit(__u32 mode, struct task_struct *task)
 {
 	__u64 start_ns = task->start_boottime, final = task->se.sum_exec_runtime;
 	__u32 tid = task->pid;
-	struct ended_task *ended = ended_place(start_ns, tid);
+	struct ended_task *ended = ended_place(tid);
 	struct totals *t;
 
 	if (!ended || LATEST(ended->start_ns) != start_ns || ended->tid != tid)

@@ -92,7 +92,7 @@ struct totals {
 	 */
 	__u64 peak_rss_bytes;
 	__u64 lifetime_ns; /* sum of all lifetimes that `lifetimes` counts */
-	__u64 after_exit_ns; /* CPU time that processes used after their exit was counted; only with MODE_TOTALS */
+	__u64 after_exit_ns; /* CPU time that the kernel added to processes after their exit; only with MODE_TOTALS */
 	__u32 started;
 	__u32 execs;
 	__u32 exited_ok;

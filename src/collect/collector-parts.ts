@@ -168,6 +168,7 @@ export class CollectorParts implements Disposable {
       conditions,
       types: options.events.map((type) => EVENT_TYPES[type]),
       signalBytes: options.watermarkBytes * SIGNAL_SHARE,
+      ...(this.groups && { ended: (view) => this.groups?.groups.ended(view) }),
     });
   }
 

@@ -2,7 +2,7 @@ import type { WallClock } from "../json/wall-clock.ts";
 import type { EventView } from "../process/event-view.ts";
 import { boottimeNs, realtimeOffsetNs, roughRealtimeOffsetNs } from "../sys/clock.ts";
 import type { LostEvent } from "../wire/event.ts";
-import { EVENT_CLOCK, EVENT_PAGE_FAULT, EVENT_PROCESS, PROCESS_EVENT } from "../wire/layout.gen.ts";
+import { EVENT_CLOCK, EVENT_EXIT, EVENT_PAGE_FAULT, EVENT_PROCESS, PROCESS_EVENT } from "../wire/layout.gen.ts";
 import type { Record } from "../wire/record.ts";
 import type { CollectorEvents } from "./collector-events.ts";
 import type { Conditions } from "./conditions.ts";
@@ -21,6 +21,8 @@ export interface RingReaderParts {
   conditions: Conditions;
   /** Types of the events that are passed on. */
   types: Iterable<number>;
+  /** Called for each process that ended, whatever the filters and outputs take. */
+  ended?: (view: EventView) => void;
   /** After a signal, the rings are not drained if none of them holds more than this, bytes. */
   signalBytes: number;
 }
@@ -36,6 +38,7 @@ export class RingReader {
   readonly #conditions: Conditions;
   readonly #wanted: ReadonlySet<number>;
   readonly #signalBytes: number;
+  readonly #ended: ((view: EventView) => void) | undefined;
   #wakeups = 0;
   #closed = false;
   #isHeldUp = false;
@@ -60,12 +63,13 @@ export class RingReader {
       return;
     }
     this.#view.accept(record);
+    if (type === EVENT_EXIT || type === EVENT_PROCESS) this.#ended?.(this.#view);
     if (this.#filter.follows && !this.#filter.takes(type, this.#view)) return;
     // An exec may have been sent only because the exits need it.
     if (this.#wanted.has(type)) this.#events.event(this.#view);
   };
 
-  constructor({ feed, view, clock, counters, filter, events, conditions, types, signalBytes }: RingReaderParts) {
+  constructor({ feed, view, clock, counters, filter, events, conditions, types, ended, signalBytes }: RingReaderParts) {
     this.#feed = feed;
     this.#view = view;
     this.#clock = clock;
@@ -75,6 +79,7 @@ export class RingReader {
     this.#conditions = conditions;
     this.#wanted = new Set([...types, EVENT_PROCESS]);
     this.#signalBytes = signalBytes;
+    this.#ended = ended;
   }
 
   /** Times that a ring's watermark woke this process. */

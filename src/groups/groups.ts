@@ -1,5 +1,6 @@
 import type { Place } from "../cgroup/place.ts";
 import { textOf } from "../json/text.ts";
+import type { EventView } from "../process/event-view.ts";
 import type { ProcessTable } from "../process/table.ts";
 import { NO_SLOT } from "../process/table-slots.ts";
 import type { MachineTime } from "../procfs/machine-time.ts";
@@ -11,6 +12,7 @@ import type { GroupRow } from "./group-row.ts";
 import { GroupSlots, type GroupSlotsOptions } from "./group-slots.ts";
 import { labelOf, userOf } from "./label.ts";
 import { isSameStart, LiveCpu, type LiveProcess } from "./live-cpu.ts";
+import { UserTimeAtExits } from "./user-at-exit.ts";
 
 export interface GroupsOptions extends GroupSlotsOptions {
   byComm: boolean;
@@ -45,6 +47,7 @@ export class Groups {
   readonly books: Books | null;
   readonly #options: GroupsOptions;
   readonly #live = new LiveCpu();
+  readonly #userAtExits: UserTimeAtExits;
   /** The groups of the cgroups that the current look has visited. */
   readonly #rowOfCgroup = new Map<bigint, GroupRow>();
   /** When the first look was, CLOCK_BOOTTIME, ns; 0 before it. */
@@ -54,6 +57,7 @@ export class Groups {
   constructor(options: GroupsOptions) {
     this.#options = options;
     this.slots = new GroupSlots(options);
+    this.#userAtExits = new UserTimeAtExits(options.byComm);
     this.books = options.books;
   }
 
@@ -70,6 +74,12 @@ export class Groups {
     return this.#live.size;
   }
 
+  /** Takes the record of an ended process. */
+  ended(view: EventView): void {
+    if (this.#beganNs === 0 || !this.knowsExits || view.record.u32(PROCESS_EVENT.ppid) === KTHREADD) return;
+    this.#userAtExits.add(view);
+  }
+
   /**
    * Adds the counts of the kernel side. Before the first look it leaves out CPU time, because processes used that
    * before linnix started.
@@ -77,6 +87,8 @@ export class Groups {
   add(groups: readonly Group[], nowNs: number): void {
     for (const group of groups)
       this.#rowOfTotals(group, nowNs).add(this.#beganNs > 0 ? group : group.withoutCpu(), nowNs);
+    for (const { cgroupId, comm, ns } of this.#userAtExits.take())
+      this.#rowOfPlace(this.#options.placeOf(cgroupId), comm, nowNs).addCpu(ns, -ns);
   }
 
   /** To be called after `add`, when the table has all processes that live and no other. */
@@ -142,7 +154,7 @@ export class Groups {
     const known = byComm ? undefined : this.#rowOfCgroup.get(cgroupId);
     if (known) return known;
     const place = placeOf(cgroupId);
-    const row = this.slots.rowOf(labelOf(place, byComm ? table.comm(slot) : ""), userOf(place), nowNs);
+    const row = this.#rowOfPlace(place, byComm ? table.comm(slot) : "", nowNs);
     this.#rowOfCgroup.set(cgroupId, row);
     return row;
   }
@@ -153,6 +165,10 @@ export class Groups {
     if (group.kind & TOTALS_ALL) return this.slots.other;
     const place = placeOf(group.cgroupId);
     const comm = group.isOther ? "other" : textOf(Buffer.from(group.comm, "latin1"));
-    return this.slots.rowOf(labelOf(place, byComm ? comm : ""), userOf(place), nowNs);
+    return this.#rowOfPlace(place, byComm ? comm : "", nowNs);
+  }
+
+  #rowOfPlace(place: Place | undefined, comm: string, nowNs: number): GroupRow {
+    return this.slots.rowOf(labelOf(place, comm), userOf(place), nowNs);
   }
 }

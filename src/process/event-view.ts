@@ -194,14 +194,29 @@ export class EventView {
 
   /** User and system time of an exit, ns. */
   get cpuNs(): number {
+    return this.figure(EXIT_EVENT.runtime_ns) + this.#pendingNs;
+  }
+
+  /** CPU time of an exit that the scheduler had not added to the run time of the process yet, ns. */
+  get #pendingNs(): number {
     const accounted = this.figure(EXIT_EVENT.accounted_ns);
-    const pending = accounted === 0 ? 0 : unaccountedNs(this.record.sampleTimeNs - accounted, this.durationNs);
-    return this.figure(EXIT_EVENT.runtime_ns) + pending;
+    return accounted === 0 ? 0 : unaccountedNs(this.record.sampleTimeNs - accounted, this.durationNs);
   }
 
   /** User time of an exit, ns. */
   get cpuUserNs(): number {
     return userShareNs(this.cpuNs, this.figure(EXIT_EVENT.utime_ns), this.figure(EXIT_EVENT.stime_ns));
+  }
+
+  /**
+   * User time of an exit that the scheduler had not added to the run time of the process yet, ns: `cpuUserNs` without
+   * the user time that a BPF program knows at the exit.
+   */
+  get pendingUserNs(): number {
+    const stimeNs = this.figure(EXIT_EVENT.stime_ns);
+    // A short process has no ticks, and all of its time is user time.
+    if (stimeNs === 0) return this.#pendingNs;
+    return this.cpuUserNs - userShareNs(this.figure(EXIT_EVENT.runtime_ns), this.figure(EXIT_EVENT.utime_ns), stimeNs);
   }
 
   /** Of a sample, bytes. */

@@ -3,6 +3,7 @@ import type { Group, Groups } from "../../src/api/answers.ts";
 import { readHeldMemory } from "../../src/bpf/bpf-memory.ts";
 import { cgroup2Mount } from "../../src/cgroup/cgroup.ts";
 import { KERNEL_BYTES } from "../../src/collect/group-reports.ts";
+import type { ExitEvent } from "./support/collect-output.ts";
 import { until } from "./support/collect-run.ts";
 import { booksOf, countersOf, fallsIn } from "./support/group-counters.ts";
 import { GroupsRun } from "./support/groups-run.ts";
@@ -80,6 +81,25 @@ describe.skipIf(reason !== null)(titled("groups", reason), () => {
     expect(Math.abs(busy - inGroups - unexplained - (machine?.irq_cpu_s ?? 0)) / busy).toBeLessThan(0.03);
     expect(unexplained / busy).toBeLessThan(0.05);
     expect(after.groups.some(({ kind, processes }) => kind === "kernel" && processes > 0)).toBe(true);
+  });
+
+  test.each(["events", "processes"])("user time of a unit is that of its exits, at the level %s", async (detail) => {
+    await using cgroup = new TestCgroup(mount as string);
+    const unit = "linnix-user.service";
+    const path = cgroup.directory(cgroup.make(unit));
+    await using started = await GroupsRun.start(`[probes]\ndetail = '${detail}'\n`, ["--format", "jsonl"]);
+    // Each process ends within a tick of the scheduler, which has then not counted its time yet.
+    const burn = "i=0; while [ $i -lt 2000 ]; do i=$((i+1)); done";
+    await inCgroup(path, `n=0; while [ $n -lt 300 ]; do n=$((n+1)); /bin/sh -c '${burn}'; done`);
+    await Bun.sleep(1500);
+    const group = named(await started.groups(), unit);
+    const lines = [...started.run.events, ...(started.run.others as ExitEvent[])];
+    const exits = lines.filter((line) => "cpu_user_ns" in line && line.unit === unit) as ExitEvent[];
+    expect(exits.length).toBeGreaterThan(300);
+    const sumS = (field: "cpu_user_ns" | "cpu_system_ns") =>
+      exits.reduce((sum, event) => sum + Number(event[field]), 0) / 1e9;
+    expect(Math.abs(group.cpu_user_s / sumS("cpu_user_ns") - 1)).toBeLessThan(0.01);
+    expect(group.cpu_system_s).toBeGreaterThan(0.99 * sumS("cpu_system_ns"));
   });
 
   test("no counter falls across a reload and the end of a group, and promtool reports no problem", async () => {
