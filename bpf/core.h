@@ -119,15 +119,4 @@ static __always_inline void fill_process(struct process_event *e, __u8 type, str
 	fill_details(e, task);
 }
 
-/*
- * Fills the head of a record about a process that may be in the middle of an exec. The kernel renames a process before it
- * reaches the tracepoint of the exec. In between, the new name does not belong to the image that user space knows.
- */
-static __always_inline void fill_running_process(struct process_event *e, __u8 type, struct task_struct *task)
-{
-	fill_process(e, type, task);
-	if (bpf_core_field_exists(task->in_execve) && BPF_CORE_READ_BITFIELD_PROBED(task, in_execve))
-		e->known |= UNSURE_COMM;
-}
-
 #endif

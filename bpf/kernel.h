@@ -232,7 +232,6 @@ struct task_struct {
 	struct mm_struct *mm;
 	int exit_code;
 	int exit_state;
-	unsigned int in_execve : 1;
 	int pid;
 	int tgid;
 	struct task_struct *real_parent;

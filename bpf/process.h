@@ -65,7 +65,7 @@ enum known {
 	KNOWN_FAULTS = 1 << 19,
 	KNOWN_IO = 1 << 20,
 	MISSED_EXEC = 1 << 21, /* the record of its last exec was not sent: user space knows an outdated image */
-	UNSURE_COMM = 1 << 22, /* comm is the name of another thread, or that of an exec before its tracepoint */
+	UNSURE_COMM = 1 << 22, /* comm is the name of the last thread, not of the process */
 	UNSURE_END = 1 << 23, /* the leader has ended, but other threads may still run: the map had no room for their number */
 	/* sample */
 	FIRST_SEEN = 1 << 24, /* the process had no earlier sample: runtime_ns counts from its start */

@@ -316,7 +316,7 @@ static __always_inline bool sample(struct task_struct *leader, struct look *l, s
 			return true;
 	}
 
-	fill_running_process(&e.p, EVENT_SAMPLE, leader);
+	fill_process(&e.p, EVENT_SAMPLE, leader);
 	e.p.cpu = last_cpu(leader);
 	e.runtime_ns = l->runtime_ns > last->runtime_ns ? l->runtime_ns - last->runtime_ns : 0;
 	e.rss_bytes = exact_pages(l->mm, l->pages) * sample_knobs.page_size;

@@ -45,7 +45,7 @@ int walk_processes(struct look_answer *answer)
 		record = bpf_map_lookup_elem(&records, &at);
 		if (!record)
 			continue;
-		fill_running_process(record, EVENT_FORK, task);
+		fill_process(record, EVENT_FORK, task);
 		record->ns_pid = reader_tgid(task);
 		written++;
 	}

@@ -22,7 +22,7 @@ int list_processes(struct bpf_iter__task *ctx)
 	/* A zombie leader stays listed until it is reaped. Its process lives as long as it has other live threads. */
 	if (task->signal->live.counter == 0)
 		return 0;
-	fill_running_process(&e, EVENT_FORK, task);
+	fill_process(&e, EVENT_FORK, task);
 	e.ns_pid = reader_tgid(task);
 	bpf_seq_write(ctx->meta->seq, &e, sizeof(e));
 	return 0;

@@ -201,13 +201,12 @@ export class ProcessTable extends TableRows {
 
   /**
    * Enters or updates a process from a scan or a list. If it is known, everything is updated, because no event reports
-   * a change of its user or its name. During an exec it keeps its name until the exec's event arrives. It also keeps its
-   * name if the record may be older than its last exec. Returns its slot.
+   * a change of its user or its name. It keeps its name if the record may be older than its last exec. Returns its slot.
    */
   refresh(record: Record): number {
     const known = this.match(record);
     if (known !== NO_SLOT && !this.isLive(known)) return known;
-    const keepsComm = known !== NO_SLOT && this.#isUnsureName(record);
+    const keepsComm = known !== NO_SLOT && this.#mayPrecedeExec(record);
     const isRenamed = this.onRenamed !== undefined && !keepsComm && (known === NO_SLOT || !this.isNamed(known, record));
     const slot = this.#enter(record, known, keepsComm);
     if (isRenamed) this.onRenamed?.(slot);
@@ -329,9 +328,8 @@ export class ProcessTable extends TableRows {
     return slot;
   }
 
-  /** Whether the name in the record may not belong to the image in the table. */
-  #isUnsureName(record: Record): boolean {
-    if ((record.u32(PROCESS_EVENT.known) & UNSURE_COMM) !== 0) return true;
+  /** Whether the name in the record may be older than the image in the table. */
+  #mayPrecedeExec(record: Record): boolean {
     // 0: a list of /proc, which has no times.
     const readNs = record.u64(PROCESS_EVENT.ts_ns);
     return readNs !== 0 && readNs < this.#lastExecNs;

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { ProcessTable } from "../../src/process/table.ts";
 import { NO_SLOT } from "../../src/process/table-slots.ts";
-import { KNOWN_CGROUP, KNOWN_PPID, KNOWN_START, UNSURE_COMM } from "../../src/wire/layout.gen.ts";
+import { KNOWN_CGROUP, KNOWN_PPID, KNOWN_START } from "../../src/wire/layout.gen.ts";
 import { recordIn } from "../../src/wire/record.ts";
-import { argumentBytes, execRecord, exitRecord, forkRecord, HEAD_KNOWN, pathComponents } from "../wire/make-record.ts";
+import { argumentBytes, execRecord, exitRecord, forkRecord, pathComponents } from "../wire/make-record.ts";
 
 const text = new TextDecoder();
 const bytes = (string: string) => new TextEncoder().encode(string);
@@ -179,22 +179,6 @@ describe("a list of running processes", () => {
     tell(10, "cat");
     tell(10, "cat");
     expect(told).toEqual(["9 ls", "10 cat"]);
-  });
-
-  test("keeps its name during an exec, until the event of the exec", () => {
-    const table = new ProcessTable({ lingerNs: 1e9 });
-    const renamed: string[] = [];
-    table.onRenamed = (slot) => renamed.push(table.comm(slot));
-    const identity = { pid: 9, start_ns: 1n };
-    const inExec = { ...identity, uid: 33, comm: "sleep", flags: HEAD_KNOWN | UNSURE_COMM };
-    const slot = table.fork(recordIn(forkRecord({ ...identity, comm: "sh" })));
-    expect(table.refresh(recordIn(forkRecord(inExec)))).toBe(slot);
-    expect([table.comm(slot), table.uid(slot), renamed]).toEqual(["sh", 33, []]);
-    table.exec(recordIn(execRecord({ ...identity, comm: "sleep" })));
-    expect(table.comm(slot)).toBe("sleep");
-    // If the process is not known, there is no better name.
-    const other = table.refresh(recordIn(forkRecord({ ...inExec, pid: 10 })));
-    expect([table.comm(other), renamed]).toEqual(["sleep", ["sleep"]]);
   });
 
   test("changes nothing of a process that has exited since", () => {
